@@ -1,0 +1,189 @@
+"""The pure core: blocks of any size in, events out. No thread, clock, file or device in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from callcoach.clock import FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE, Samples, Span, to_samples
+from callcoach.config import Settings
+from callcoach.core.bleed import BleedGate
+from callcoach.core.conversation import Conversation
+from callcoach.core.deadlines import DeadlineMerge
+from callcoach.core.phrases import phrases
+from callcoach.core.reframe import Reframer
+from callcoach.core.track import ChannelTrack
+from callcoach.core.transcript import Transcript
+from callcoach.core.utterances import Utterance
+from callcoach.events import Channel, Event, Notice, TranscriptLate, Words
+from callcoach.ports import Audio, Pending, SpeechDetector, SpeechWindow
+
+
+class Analyzer:
+    """Turn-taking and words of one call.
+
+    Parameters
+    ----------
+    settings : Settings
+    rate : int
+        Hz of the blocks.
+    channels : {1, 2}
+        2: agent, caller. 1: a mono recording; no speakers are invented, so there are no turns.
+    detector : callable returning a SpeechDetector
+        Called once per channel; each has its own memory.
+    submit : callable taking a SpeechWindow and returning a Pending, or None
+        Hands a window to the recogniser; None means that no words are wanted.
+    on_miss : {"wait", "skip"}
+        Whether words that are due are waited for (file, batch) or skipped (live).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        rate: int,
+        channels: int,
+        detector: Callable[[], SpeechDetector],
+        submit: Callable[[SpeechWindow], Pending] | None,
+        on_miss: Literal["wait", "skip"] = "wait",
+    ) -> None:
+        if channels not in (1, 2):
+            raise ValueError(f"a call has 1 or 2 channels, got {channels}")
+        self.settings = settings
+        self.transcript = Transcript(enabled=submit is not None)
+        self.merge = DeadlineMerge(on_miss)
+        self.now = 0
+        self._submit = submit
+        self._budget = to_samples(settings.text.budget_s)
+        self._reframer = Reframer(rate, channels)
+        keys: list[Channel | None] = list(Channel) if channels == 2 else [None]
+        self.tracks: list[ChannelTrack] = [ChannelTrack(settings, key, detector()) for key in keys]
+        self.bleed = BleedGate(settings.bleed)
+        self.conversation: Conversation | None = None
+        if channels == 2:
+            sides = {t.channel: t for t in self.tracks if t.channel is not None}
+            self.conversation = Conversation(
+                settings,
+                {c: t.party for c, t in sides.items()},
+                {c: t.pitch for c, t in sides.items()},
+                self.transcript,
+                phrases(),
+            )
+
+    @property
+    def length(self) -> int:
+        """Samples at 16 kHz heard so far, the padding of the last frame excluded."""
+        return self._reframer.samples
+
+    def push(self, block: Audio) -> list[Event]:
+        """Take one block, float32, shape (n, channels); return the events it makes known."""
+        events: list[Event] = []
+        for frame in self._reframer.push(block):
+            events += self._frame(frame)
+        return events
+
+    def finish(self) -> list[Event]:
+        """End the call: flush what is held back, wait for the last words, return the last events."""
+        events: list[Event] = []
+        for frame in self._reframer.finish():
+            events += self._frame(frame)
+        now = self.now
+        for track in self.tracks:
+            track.finish(now)
+        for track in self.tracks:
+            events += track.segments(now)
+        if self.conversation is not None:
+            events += self.conversation.finish(now)
+        for track in self.tracks:
+            self._hand_over(track.packer.finish(now), now)
+        events += self._words_due(None, now)
+        self._update_through(now)
+        if self.conversation is not None:
+            events += self.conversation.refine(now, final=True)
+        return events
+
+    def prosody(self) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays of ``prosody.npz``, one hop of 16 ms apart."""
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for track in self.tracks:
+            name = track.channel.value if track.channel is not None else "mono"
+            n = len(track.levels)
+            arrays[f"{name}_t_s"] = np.arange(n) * (HOP_LENGTH / SAMPLE_RATE)
+            arrays[f"{name}_level_dbfs"] = np.array(track.levels, np.float32)
+            arrays[f"{name}_f0_hz"] = np.array(track.pitch.f0_hz, np.float32)
+            arrays[f"{name}_speech"] = track.speech_mask()
+        return arrays
+
+    def _frame(self, frame: Audio) -> list[Event]:
+        start = self.now
+        events = self._words_due(start, start)
+        self.now = now = start + FRAME_LENGTH
+        begun: dict[Channel, Utterance] = {}
+        if self.conversation is None:
+            (track,) = self.tracks
+            track.hear(frame[:, 0])
+            track.decide(start, now, allowed=True)
+        else:
+            agent, caller = self.tracks
+            agent_levels, caller_levels = agent.hear(frame[:, 0]), caller.hear(frame[:, 1])
+            self._note(begun, Channel.CALLER, caller.decide(start, now, allowed=True))
+            allowed = self.bleed.step(start, agent_levels, caller_levels, caller.activity.speaking)
+            self._note(begun, Channel.AGENT, agent.decide(start, now, allowed=allowed))
+            events += self._bleed_events(begun, now)
+            events += self.conversation.step(now, begun)
+        for track in self.tracks:
+            events += track.segments(now)
+            self._hand_over(track.windows(now), now)
+        self._update_through(now)
+        if self.conversation is not None:
+            events += self.conversation.refine(now)
+        return events
+
+    @staticmethod
+    def _note(begun: dict[Channel, Utterance], channel: Channel, utterance: Utterance | None) -> None:
+        if utterance is not None:
+            begun[channel] = utterance
+
+    def _bleed_events(self, begun: dict[Channel, Utterance], now: int) -> list[Event]:
+        """Take back what the agent's channel held before its echo was known; raise the notice once."""
+        assert self.conversation is not None
+        if self.bleed.echo_since is not None:
+            self.tracks[0].party.withdraw(self.bleed.echo_since)
+            self.tracks[0].activity.drop_open()
+            self.bleed.echo_since = None
+            if Channel.AGENT in begun and begun[Channel.AGENT].dropped:
+                del begun[Channel.AGENT]
+        if not self.bleed.notice_due:
+            return []
+        self.conversation.meetings.low_confidence = True
+        return [
+            Notice(span=Span(Samples(now), Samples(now)), known_at=Samples(now), code="S-BLEED", value=self.bleed.share)
+        ]
+
+    def _hand_over(self, windows: list[SpeechWindow], now: int) -> None:
+        if self._submit is not None:
+            for window in windows:
+                self.merge.submit(now + self._budget, window, self._submit(window))
+
+    def _words_due(self, due: int | None, now: int) -> list[Event]:
+        events: list[Event] = []
+        for window, result in self.merge.release(due):
+            span = Span(window.pieces[0].start, window.pieces[-1].end)
+            if result is None:
+                events.append(
+                    TranscriptLate(span=span, known_at=Samples(now), channel=window.channel, reason="missed its deadline")
+                )
+                continue
+            items = result.result()
+            self.transcript.add(window.channel, items)
+            events.append(Words(span=span, known_at=Samples(now), channel=window.channel, items=items))
+        return events
+
+    def _update_through(self, now: int) -> None:
+        for track in self.tracks:
+            pending = track.packer.pending_from
+            starts = [w.pieces[0].start for w in self.merge.outstanding if w.channel is track.channel]
+            self.transcript.through[track.channel] = min([*starts, now if pending is None else pending])

@@ -1,0 +1,239 @@
+"""From a finished analysis to the document of the call folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from callcoach.clock import to_ms
+from callcoach.config import Settings
+from callcoach.contract import (
+    CallDocument,
+    CallInfo,
+    Metrics,
+    MonologueEntry,
+    OpeningStory,
+    OverlapEntry,
+    Quality,
+    SegmentEntry,
+    SilenceEntry,
+    TranscriptEntry,
+    TurnEntry,
+    VerdictInfo,
+    WordEntry,
+)
+from callcoach.contract.metrics import METRIC_KEYS
+from callcoach.core.conversation import Conversation
+from callcoach.core.metrics import conversation_metrics
+from callcoach.core.story import Story
+from callcoach.core.transcript import Transcript
+from callcoach.core.utterances import Party
+from callcoach.events import Channel, OverlapClass, Word
+
+CONVERSATION_METRICS: Final = ("M01", "M02", "M03", "M04", "M05", "M06", "M07", "M08", "M09", "M10", "M11", "M12", "M14", "M15", "M16", "M17", "M21")
+"""What two parties on a clock allow, without a word list."""
+_MONO: Final = "one channel holds both sides; record the two sides apart to measure it"
+
+
+def build_document(
+    *,
+    info: CallInfo,
+    verdict: VerdictInfo,
+    quality: Quality,
+    settings: Settings,
+    length: int,
+    parties: dict[Channel | None, Party],
+    transcript: Transcript,
+    conversation: Conversation | None,
+) -> CallDocument:
+    """Assemble ``call.json``.
+
+    Parameters
+    ----------
+    length : int
+        Samples at 16 kHz; nothing in the document lies beyond it.
+    parties : runs of speech by channel; the one key is None in a mono recording.
+    conversation : None in a mono recording.
+    """
+    clip = _Clip(length)
+    segments = sorted(
+        (
+            SegmentEntry(role=channel, begin=clip(i.start), end=clip(i.end))
+            for channel, party in parties.items()
+            for i in party.ipus
+        ),
+        key=lambda s: (s.begin, s.end),
+    )
+    if conversation is None:
+        (party,) = parties.values()
+        return CallDocument(
+            call=info,
+            verdict=verdict,
+            quality=quality,
+            segments=tuple(segments),
+            transcript=tuple(_plain_entries(None, party, transcript, clip)),
+            metrics=Metrics(why_null=dict.fromkeys((k for k in METRIC_KEYS if k[0] == "M"), _MONO)),
+        )
+    overlaps, counted, weights = _overlaps(conversation, clip)
+    story = _story(conversation.story, transcript, clip)
+    return CallDocument(
+        call=info,
+        verdict=verdict,
+        quality=quality,
+        segments=tuple(segments),
+        turns=tuple(_turns(conversation, clip)),
+        transcript=tuple(_transcript(conversation, transcript, clip)),
+        overlaps=tuple(overlaps),
+        silences=tuple(
+            SilenceEntry(begin=clip(q.start), end=clip(q.end), kind=q.kind, owner=q.owner)
+            for q in conversation.silences.quiets
+        ),
+        monologues=tuple(
+            MonologueEntry(role=p.holder, begin=clip(p.start), end=clip(p.end))
+            for p in conversation.floor.periods
+            if to_ms(p.end - p.start) >= settings.silence.monologue_s * 1000
+        ),
+        opening_story=story,
+        metrics=conversation_metrics(
+            conversation, settings, length, counted, weights, None if story is None else story.words
+        ),
+    )
+
+
+class _Clip:
+    """Samples to whole milliseconds inside the recording."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def __call__(self, samples: int) -> int:
+        return to_ms(max(0, min(samples, self._length)))
+
+
+def _turns(conversation: Conversation, clip: _Clip) -> list[TurnEntry]:
+    story = conversation.story
+    turns: list[TurnEntry] = []
+    for period in conversation.floor.periods:
+        phase = "diagnose"
+        if story is None or period.start < story.start:
+            phase = "opening" if story is not None else "diagnose"
+        elif period.start < story.end:
+            phase = "story"
+        turns.append(
+            TurnEntry.model_validate(
+                {"role": period.holder, "begin": clip(period.start), "end": clip(period.end), "phase": phase}
+            )
+        )
+    return turns
+
+
+def _overlaps(
+    conversation: Conversation, clip: _Clip
+) -> tuple[list[OverlapEntry], dict[Channel, tuple[int, ...]], dict[Channel, float]]:
+    told = [m.event for m in conversation.meetings.meetings if m.event is not None]
+    listed = [e for e in told if e.overlap > 0 or e.kind is OverlapClass.PAUSE_BARGE_IN]
+    entries: list[OverlapEntry] = []
+    counted: dict[Channel, list[int]] = {c: [] for c in Channel}
+    weights = dict.fromkeys(Channel, 0.0)
+    for event in sorted(listed, key=lambda e: (e.span.start, e.number)):
+        if event.kind.counted:
+            counted[event.incomer].append(len(entries))
+            weights[event.incomer] += event.kind.weight
+        entries.append(
+            OverlapEntry.model_validate(
+                {
+                    "incomer": event.incomer,
+                    "begin": clip(event.span.start),
+                    "end": clip(event.span.end),
+                    "class": event.kind.value,
+                    "counted": event.kind.counted,
+                    "weight": event.kind.weight,
+                    "confidence": event.confidence,
+                    "facts": {
+                        "overlap_ms": to_ms(event.overlap),
+                        "incomer_begin": clip(event.utterance.start),
+                        "incomer_end": clip(event.utterance.end),
+                        "holder_end": None if event.holder_end is None else clip(event.holder_end),
+                        "clause_complete": event.clause_complete,
+                        "decided_by": event.stage,
+                        "known_at": to_ms(event.known_at),
+                    },
+                }
+            )
+        )
+    return entries, {c: tuple(v) for c, v in counted.items()}, weights
+
+
+def _story(story: Story | None, transcript: Transcript, clip: _Clip) -> OpeningStory | None:
+    if story is None:
+        return None
+    words = len(transcript.within(Channel.CALLER, story.start, story.end)) if transcript.enabled else None
+    return OpeningStory(
+        begin=clip(story.start),
+        end=clip(story.end),
+        completed=story.completed,
+        cut_at=None if story.cut_at is None else clip(story.cut_at),
+        words=words,
+        backchannels=story.backchannels,
+    )
+
+
+def _transcript(conversation: Conversation, transcript: Transcript, clip: _Clip) -> list[TranscriptEntry]:
+    """Words by turn; what was said without the floor stands as an entry of its own."""
+    entries: list[TranscriptEntry] = []
+    backchannels = {
+        id(m.utterance) for m in conversation.meetings.meetings if m.decided is OverlapClass.BACKCHANNEL
+    }
+    for channel in Channel:
+        words = transcript.all(channel)
+        turns = [p for p in conversation.floor.periods if p.holder is channel]
+        bounds = [(p.start, p.end) for p in turns]
+        groups: dict[tuple[int, int, str], list[Word]] = {}
+        utterances = conversation.parties[channel].utterances
+        at = 0
+        for word in words:
+            middle = (word.span.start + word.span.end) // 2
+            while at < len(bounds) - 1 and bounds[at + 1][0] <= middle:
+                at += 1
+            key: tuple[int, int, str] | None = None
+            if bounds and bounds[at][0] <= middle <= bounds[at][1]:
+                key = (*bounds[at], "turn")
+            else:
+                nearest = min(utterances, key=lambda u: _distance(u.start, u.end, middle), default=None)
+                if nearest is not None:
+                    inside = next((b for b in bounds if b[0] <= nearest.start < b[1]), None)
+                    kind = "backchannel" if id(nearest) in backchannels else "turn"
+                    key = (*inside, "turn") if inside else (nearest.start, nearest.end, kind)
+            groups.setdefault(key or (word.span.start, word.span.end, "turn"), []).append(word)
+        entries += [_entry(channel, *key, group, clip) for key, group in groups.items()]
+    return sorted(entries, key=lambda e: (e.begin, e.end))
+
+
+def _plain_entries(channel: Channel | None, party: Party, transcript: Transcript, clip: _Clip) -> list[TranscriptEntry]:
+    entries: list[TranscriptEntry] = []
+    for utterance in party.utterances:
+        words = transcript.within(channel, utterance.start, utterance.end)
+        if words:
+            entries.append(_entry(channel, utterance.start, utterance.end, "turn", words, clip))
+    return entries
+
+
+def _entry(
+    channel: Channel | None, start: int, end: int, kind: str, words: Sequence[Word], clip: _Clip
+) -> TranscriptEntry:
+    return TranscriptEntry.model_validate(
+        {
+            "role": channel,
+            "begin": clip(start),
+            "end": clip(max(end, start)),
+            "text": " ".join(w.text for w in words),
+            "kind": kind,
+            "words": tuple(
+                WordEntry(w=w.text, b=clip(w.span.start), e=clip(w.span.end), p=round(w.probability, 3)) for w in words
+            ),
+        }
+    )
+
+
+def _distance(start: int, end: int, position: int) -> int:
+    return max(start - position, position - end, 0)

@@ -1,0 +1,347 @@
+"""Who came in while whom, and in which of the eight classes (sections 1.5 and 1.6).
+
+A meeting is decided first from sound alone, as soon as its outcome is clear, and again when the words of both
+parties have arrived. Both decisions use the same function on the same facts; only the words are added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from callcoach.clock import Samples, Span, to_samples
+from callcoach.config import OverlapSettings
+from callcoach.core.clause import ClauseJudge
+from callcoach.core.floor import FloorTracker
+from callcoach.core.phrases import Phrases, contains, covered_by, joined, normal, starts_with
+from callcoach.core.transcript import Transcript
+from callcoach.core.utterances import Party, Utterance
+from callcoach.events import Channel, Overlap, OverlapClass, Stage, Word
+
+_LEAST_SILENCE_BEFORE_START_S: Final = 0.2
+"""A start follows a gap when both were silent this long; shorter is a stop consonant (section 1.2)."""
+_LEAST_OVERLAP_S: Final = 0.032
+"""One frame: less cannot be told from the jitter of the mask's edges."""
+
+
+@dataclass(slots=True, eq=False)
+class Meeting:
+    """One utterance that began while the other party held the floor."""
+
+    number: int
+    incomer: Channel
+    utterance: Utterance
+    began_together: bool
+    decided: OverlapClass | None = None
+    stage: Stage = "sound"
+    event: Overlap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What happened in a meeting, in samples."""
+
+    start: int
+    end: int
+    """Of the incomer's utterance so far."""
+    longest_run: int
+    """Longest run of the incomer's speech without a pause."""
+    overlap: int
+    both: tuple[int, int] | None
+    """First and last sample at which both were active."""
+    holder_end: int | None
+    """Where the holder fell silent before the incomer ended; None when the holder outlasted the incomer."""
+    holder_silent_before: int | None
+    """Silence of the holder before the incomer began; None when the holder was active then."""
+    resumes_after: int | None
+    """From the end of the utterance to the holder's next speech (0 when active); None when there was none so far."""
+    held: int
+    """Speech of the incomer after the holder fell silent and before the holder spoke again."""
+    took_floor: bool
+
+
+class Meetings:
+    """Find meetings frame by frame and decide them."""
+
+    def __init__(
+        self,
+        settings: OverlapSettings,
+        parties: dict[Channel, Party],
+        floor: FloorTracker,
+        transcript: Transcript,
+        clauses: ClauseJudge,
+        words: Phrases,
+    ) -> None:
+        self._set = settings
+        self._parties = parties
+        self._floor = floor
+        self._transcript = transcript
+        self._clauses = clauses
+        self._phrases = words
+        self._s = {name: to_samples(getattr(settings, name)) for name in type(settings).model_fields if name.endswith("_s")}
+        self._gap = to_samples(_LEAST_SILENCE_BEFORE_START_S)
+        self._least = to_samples(_LEAST_OVERLAP_S)
+        self._numbers = 0
+        self.meetings: list[Meeting] = []
+        self.low_confidence = False
+        """True while the agent's channel may hold the caller's voice."""
+
+    # -- finding -------------------------------------------------------------------------------------------
+
+    def begun(self, channel: Channel, utterance: Utterance) -> None:
+        """Look at an utterance that has just begun; open a meeting where it comes in on the other party."""
+        other = self._parties[channel.other]
+        active = other.active_at(utterance.start)
+        together = active is not None and self._together(channel, utterance, active.start)
+        if together:
+            rival = self._open_meeting_of(channel.other)
+            if rival is not None:
+                self.meetings.remove(rival)
+        elif active is not None:
+            if self._floor.holder is channel and self._open_meeting_of(channel.other) is not None:
+                return  # the holder goes on while the other comes in: that meeting is already open
+        elif self._floor.holder is not channel.other:
+            return
+        self._numbers += 1
+        self.meetings.append(Meeting(self._numbers, channel, utterance, together))
+
+    def _together(self, channel: Channel, utterance: Utterance, other_start: int) -> bool:
+        if abs(utterance.start - other_start) > self._s["simultaneous_s"]:
+            return False
+        mine = self._parties[channel].last_before(utterance.start - 1)
+        return mine is None or min(utterance.start, other_start) - mine.end >= self._gap
+
+    def _open_meeting_of(self, channel: Channel) -> Meeting | None:
+        for meeting in reversed(self.meetings):
+            if meeting.decided is None and meeting.incomer is channel and not meeting.utterance.closed:
+                return meeting
+        return None
+
+    # -- deciding ------------------------------------------------------------------------------------------
+
+    def step(self, now: int, *, final: bool = False) -> list[Overlap]:
+        """Decide what has become clear by ``now``; with ``final`` everything that is left."""
+        decided: list[Overlap] = []
+        for meeting in [m for m in self.meetings if m.decided is None]:
+            if meeting.utterance.dropped:
+                self.meetings.remove(meeting)
+                continue
+            facts = self.facts(meeting, now)
+            if not (final or self._clear(meeting, facts, now)):
+                continue
+            kind, complete = self.classify(meeting, facts, with_words=False)
+            meeting.decided = kind
+            if self._worth_telling(facts, kind):
+                decided.append(self._event(meeting, facts, kind, complete, "sound", now))
+        return decided
+
+    def refine(self, now: int, *, final: bool = False) -> list[Overlap]:
+        """Decide again what words have arrived for by ``now``."""
+        decided: list[Overlap] = []
+        if not self._transcript.enabled:
+            return decided
+        for meeting in [m for m in self.meetings if m.decided is not None and m.stage == "sound"]:
+            if not final and not self._words_known(meeting, now):
+                continue
+            facts = self.facts(meeting, now)
+            kind, complete = self.classify(meeting, facts, with_words=True)
+            meeting.stage, meeting.decided = "words", kind
+            if self._worth_telling(facts, kind) or meeting.event is not None:
+                decided.append(self._event(meeting, facts, kind, complete, "words", now))
+        return decided
+
+    def _clear(self, meeting: Meeting, facts: Facts, now: int) -> bool:
+        if facts.took_floor or meeting.began_together:
+            return facts.took_floor or now - facts.start >= self._s["hold_s"] or meeting.utterance.closed
+        if not meeting.utterance.closed:
+            return False
+        return facts.resumes_after is not None or now - facts.end >= self._s["resume_s"]
+
+    def _words_known(self, meeting: Meeting, now: int) -> bool:
+        utterance = meeting.utterance
+        if not utterance.closed or now < utterance.end + self._s["resume_s"]:
+            return False
+        return self._transcript.known(meeting.incomer, utterance.end) and self._transcript.known(
+            meeting.incomer.other, utterance.end
+        )
+
+    def _worth_telling(self, facts: Facts, kind: OverlapClass) -> bool:
+        return facts.overlap >= self._least or kind in (OverlapClass.BACKCHANNEL, OverlapClass.PAUSE_BARGE_IN)
+
+    # -- facts ---------------------------------------------------------------------------------------------
+
+    def facts(self, meeting: Meeting, now: int) -> Facts:
+        """Measure a meeting as far as it is known at ``now``."""
+        utterance, other = meeting.utterance, self._parties[meeting.incomer.other]
+        start, end = utterance.start, utterance.end
+        theirs = other.between(start, end)
+        both = [
+            (max(m.start, t.start), min(m.end, t.end))
+            for m in utterance.ipus
+            for t in theirs
+            if min(m.end, t.end) > max(m.start, t.start)
+        ]
+        holder_end = self._holder_end(other, start, end)
+        before = other.last_before(start)
+        silent_before = None
+        if before is not None and before.end <= start:
+            silent_before = start - before.end
+        resumed = other.active_at(end - 1) or other.first_after(end - 1)
+        if holder_end is None:
+            resumes_after: int | None = 0
+        else:
+            resumes_after = None if resumed is None else max(0, resumed.start - end)
+        held = 0
+        if holder_end is not None:
+            back = other.first_after(holder_end - 1)
+            bound = back.start if back is not None else end
+            held = sum(max(0, min(m.end, bound) - max(m.start, holder_end)) for m in utterance.ipus)
+        return Facts(
+            start=start,
+            end=end,
+            longest_run=max(i.length for i in utterance.ipus),
+            overlap=sum(e - s for s, e in both),
+            both=(both[0][0], both[-1][1]) if both else None,
+            holder_end=holder_end,
+            holder_silent_before=silent_before,
+            resumes_after=resumes_after,
+            held=held,
+            took_floor=any(
+                p.holder is meeting.incomer and utterance.start - to_samples(1.0) <= p.start <= end and not p.from_words
+                for p in self._floor.periods[-6:]
+            )
+            if self._recent(start, now)
+            else self._took_floor(meeting.incomer, start, end),
+        )
+
+    def _recent(self, start: int, now: int) -> bool:
+        return now - start < to_samples(5.0)
+
+    def _took_floor(self, channel: Channel, start: int, end: int) -> bool:
+        lead = to_samples(1.0)
+        return any(
+            p.holder is channel and start - lead <= p.start <= end and not p.from_words for p in self._floor.periods
+        )
+
+    def _holder_end(self, other: Party, start: int, end: int) -> int | None:
+        """Where the holder's speech around ``start`` ended, if that lies before the incomer's end."""
+        current = other.last_before(start)
+        if current is None:
+            return start
+        # runs of the holder that follow within a short pause, before the incomer has had the line to itself
+        following = other.first_after(current.start)
+        while following is not None and following.start - max(current.end, start) < self._s["yield_s"] and following.start < end:
+            current = following
+            following = other.first_after(current.start)
+        return current.end if current.end < end else None
+
+    # -- classes -------------------------------------------------------------------------------------------
+
+    def classify(self, meeting: Meeting, facts: Facts, *, with_words: bool) -> tuple[OverlapClass, bool | None]:
+        """Return the class of a meeting and whether the holder's clause was complete (None when unknown)."""
+        s = self._s
+        words = (
+            self._transcript.within(meeting.incomer, facts.start, facts.end) if with_words else []
+        )
+        holder = meeting.incomer.other
+        stop = facts.holder_end if facts.holder_end is not None else facts.start
+        complete = self._clauses.complete(holder, stop, with_words=with_words)
+        if meeting.began_together:
+            return OverlapClass.SIMULTANEOUS_START, complete
+        if self._is_backchannel(meeting, facts, words):
+            return OverlapClass.BACKCHANNEL, complete
+        if words and self._is_cooperative(meeting, facts, words):
+            return OverlapClass.COOPERATIVE, complete
+        stopped = facts.holder_end is not None
+        took = stopped and (facts.held >= s["hold_s"] or facts.took_floor)
+        if facts.overlap < self._least:
+            barge = (
+                took
+                and with_words
+                and complete is False
+                and facts.holder_silent_before is not None
+                and facts.holder_silent_before <= s["pause_barge_in_s"]
+            )
+            return (OverlapClass.PAUSE_BARGE_IN if barge else OverlapClass.UNSURE), complete
+        if took:
+            assert facts.holder_end is not None
+            quick = facts.holder_end - facts.start <= s["yield_s"]
+            if complete is not True and (facts.overlap >= s["least_interruption_s"] or (quick and complete is False)):
+                return OverlapClass.FLOOR_TAKING, complete
+            if facts.overlap < s["terminal_s"]:
+                return OverlapClass.TERMINAL, complete
+            return OverlapClass.UNSURE, complete
+        if facts.overlap >= s["butting_in_s"] and facts.resumes_after is not None and facts.resumes_after <= s["resume_s"]:
+            return OverlapClass.BUTTING_IN, complete
+        if facts.overlap < s["terminal_s"] and stopped and complete is not False:
+            return OverlapClass.TERMINAL, complete
+        return OverlapClass.UNSURE, complete
+
+    def _is_backchannel(self, meeting: Meeting, facts: Facts, words: list[Word]) -> bool:
+        s, p = self._s, self._phrases
+        if facts.holder_silent_before is not None and facts.holder_silent_before > s["holder_pause_s"]:
+            return False
+        if facts.resumes_after is None or facts.resumes_after > s["resume_s"]:
+            return False
+        if not words:
+            return facts.longest_run <= s["backchannel_no_text_s"] and not facts.took_floor
+        text = normal(joined(words))
+        allowed = p.backchannels
+        if self._after_negative(meeting, facts.start):
+            allowed = allowed | p.negative_agreement
+        if covered_by(text, allowed):
+            # each run is judged on its own: three "yeah" in a row are three backchannels
+            return facts.longest_run <= s["backchannel_s"]
+        return (
+            facts.end - facts.start <= s["backchannel_s"]
+            and len(words) <= self._set.backchannel_words
+            and starts_with(text, allowed)
+            and not contains(text, p.floor_openers)
+        )
+
+    def _after_negative(self, meeting: Meeting, position: int) -> bool:
+        recent = self._transcript.within(meeting.incomer.other, max(0, position - to_samples(4.0)), position)
+        return contains(normal(joined(recent)), self._phrases.negation)
+
+    def _is_cooperative(self, meeting: Meeting, facts: Facts, words: list[Word]) -> bool:
+        s, p = self._s, self._phrases
+        if facts.end - facts.start > s["cooperative_s"]:
+            return False
+        if facts.resumes_after is None or facts.resumes_after > s["resume_s"]:
+            return False
+        text = normal(joined(words))
+        if len(words) <= self._set.cooperative_words and words[-1].text.rstrip("\"')").endswith("?"):
+            return True
+        tokens = text.split()
+        for size in range(min(3, len(tokens)), 0, -1):
+            if " ".join(tokens[:size]) in p.agreement:
+                rest = " ".join(tokens[size:])
+                return len(tokens) - size <= self._set.agreement_extra_words and not contains(rest, p.floor_openers)
+        following = self._transcript.within(meeting.incomer.other, facts.start, facts.end + s["resume_s"])
+        supplied = normal(joined(following))
+        return len(tokens) <= 2 and facts.holder_end is None and f" {text} " in f" {supplied} "
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    def _event(
+        self, meeting: Meeting, facts: Facts, kind: OverlapClass, complete: bool | None, stage: Stage, now: int
+    ) -> Overlap:
+        begin, end = facts.both if facts.both is not None else (facts.start, facts.start)
+        if kind is OverlapClass.PAUSE_BARGE_IN and facts.holder_end is not None:
+            begin = end = facts.start
+        doubtful = self.low_confidence or (kind.counted and complete is None)
+        event = Overlap(
+            span=Span(Samples(begin), Samples(end)),
+            known_at=Samples(max(now, facts.end)),
+            number=meeting.number,
+            incomer=meeting.incomer,
+            kind=kind,
+            stage=stage,
+            confidence="low" if doubtful else "high",
+            utterance=Span(Samples(facts.start), Samples(facts.end)),
+            overlap=facts.overlap,
+            holder_end=None if facts.holder_end is None else Samples(facts.holder_end),
+            clause_complete=complete,
+        )
+        meeting.event = event
+        return event

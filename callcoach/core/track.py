@@ -1,0 +1,112 @@
+"""Everything that is measured on one channel alone, frame by frame."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from callcoach.clock import HOP_LENGTH, Samples, Span, to_samples
+from callcoach.config import Settings
+from callcoach.core.activity import Ipu, SpeechActivity
+from callcoach.core.level import hop_levels
+from callcoach.core.pitch import PitchTrack
+from callcoach.core.utterances import Party, Utterance
+from callcoach.core.windows import WindowPacker
+from callcoach.events import Channel, SpeechSegment
+from callcoach.ports import Audio, SpeechDetector, SpeechWindow
+
+_OFFSET_FOLLOW: Final = 0.03
+"""Share of each frame's mean that moves the offset: a time constant of about 1 s."""
+_CLIP_LEVEL: Final = 0.999
+"""Samples at or above this are clipped (V08)."""
+
+
+class ChannelTrack:
+    """One channel: detector, fast mask, level, F0, runs of speech and windows for the recogniser."""
+
+    def __init__(self, settings: Settings, channel: Channel | None, detector: SpeechDetector) -> None:
+        self.channel = channel
+        self.activity = SpeechActivity(settings.activity)
+        self.party = Party(to_samples(settings.floor.chain_gap_s))
+        self.pitch = PitchTrack(settings.pitch)
+        self.packer = WindowPacker(settings.text, channel, self.party)
+        self.levels = array("f")
+        """dBFS per hop of 16 ms."""
+        self.clipped = 0
+        self.loudest = 0.0
+        """Largest absolute sample."""
+        self._detector = detector
+        self._offset = 0.0
+        self._told = 0
+        self._frame: Audio = np.zeros(0, np.float32)
+        self._probability = 0.0
+        self._levels = (0.0, 0.0)
+
+    @property
+    def offset(self) -> float:
+        """Direct-current offset that is being removed, full scale = 1.0."""
+        return self._offset
+
+    def hear(self, samples: Audio) -> tuple[float, float]:
+        """Take one raw frame, shape (512,); return the dBFS of its hops."""
+        peak = float(np.max(np.abs(samples)))
+        self.loudest = max(self.loudest, peak)
+        if peak >= _CLIP_LEVEL:
+            self.clipped += int(np.count_nonzero(np.abs(samples) >= _CLIP_LEVEL))
+        self._offset += _OFFSET_FOLLOW * (float(np.mean(samples)) - self._offset)
+        self._frame = samples - np.float32(self._offset)
+        self._probability = self._detector(self._frame)
+        first, second = hop_levels(self._frame)
+        self._levels = (float(first), float(second))
+        self.levels.extend(self._levels)
+        return self._levels
+
+    def decide(self, start: int, now: int, *, allowed: bool) -> Utterance | None:
+        """Advance the mask by the frame heard last; return an utterance that has just begun."""
+        self.activity.step(start, self._probability, self._levels, allowed)
+        self.pitch.step(self._frame, self._levels, self.activity.floor_dbfs)
+        return self.party.update(self.activity.ipus, self.activity.speaking, now)
+
+    def windows(self, now: int) -> list[SpeechWindow]:
+        """Return the windows that are cut at ``now``."""
+        return self.packer.step(self._frame, self._probability, now)
+
+    def finish(self, now: int) -> None:
+        """End what is open."""
+        self.activity.finish(now)
+        self.pitch.finish()
+        self.party.update(self.activity.ipus, False, now)
+        self.party.finish()
+
+    def segments(self, now: int) -> list[SpeechSegment]:
+        """Return the runs of speech whose ends have become certain since the last look."""
+        found: list[SpeechSegment] = []
+        ipus = self.activity.ipus
+        while self._told < len(ipus) and ipus[self._told].closed:
+            ipu = ipus[self._told]
+            self._told += 1
+            if not ipu.dropped:
+                found.append(SpeechSegment(span=ipu.span, known_at=Samples(max(now, ipu.end)), channel=self.channel))
+        return found
+
+    def speech_mask(self) -> NDArray[np.bool_]:
+        """Fast mask per hop."""
+        mask = np.zeros(len(self.levels), np.bool_)
+        for ipu in self.party.ipus:
+            mask[ipu.start // HOP_LENGTH : -(-ipu.end // HOP_LENGTH)] = True
+        return mask
+
+    def spans(self) -> list[Span]:
+        """All runs of speech."""
+        return [ipu.span for ipu in self.party.ipus]
+
+    def total(self) -> int:
+        """Samples of speech (M01)."""
+        return sum(ipu.length for ipu in self.party.ipus)
+
+    def longest(self) -> Ipu | None:
+        """Longest run of speech."""
+        return max(self.party.ipus, key=lambda i: i.length, default=None)

@@ -1,0 +1,55 @@
+"""Words of the call by party, as far as they have arrived."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from callcoach.clock import to_samples
+from callcoach.events import Channel, Word
+
+_SLACK = to_samples(0.15)
+"""Word times are good to about 0.15 s; a word belongs to an utterance when its middle lies in it, give or take."""
+
+
+class Transcript:
+    """Final words of each channel in order of time."""
+
+    def __init__(self, enabled: bool) -> None:
+        self.enabled = enabled
+        self._words: dict[Channel | None, list[Word]] = {}
+        self.through: dict[Channel | None, int] = {}
+        """Position up to which all words of a channel have arrived."""
+
+    def add(self, channel: Channel | None, words: tuple[Word, ...]) -> None:
+        """Take the words of one window; they lie after all earlier ones of this channel."""
+        self._words.setdefault(channel, []).extend(words)
+
+    def all(self, channel: Channel | None) -> list[Word]:
+        """All words of a channel."""
+        return self._words.get(channel, [])
+
+    def known(self, channel: Channel | None, position: int) -> bool:
+        """Tell whether every word before ``position`` has arrived."""
+        return self.enabled and self.through.get(channel, 0) >= position
+
+    def within(self, channel: Channel | None, start: int, end: int) -> list[Word]:
+        """Words whose middle lies in ``[start, end)``, give or take 0.15 s."""
+        words = self.all(channel)
+        at = bisect_left(words, start - _SLACK, key=_middle)
+        found: list[Word] = []
+        while at < len(words) and _middle(words[at]) < end + _SLACK:
+            found.append(words[at])
+            at += 1
+        return found
+
+    def last_before(self, channel: Channel | None, position: int, reach: int) -> Word | None:
+        """Return the last word that begins before ``position`` and ends no more than ``reach`` earlier."""
+        words = self.all(channel)
+        at = bisect_left(words, position, key=_middle)
+        if at and words[at - 1].span.end >= position - reach:
+            return words[at - 1]
+        return None
+
+
+def _middle(word: Word) -> int:
+    return (word.span.start + word.span.end) // 2

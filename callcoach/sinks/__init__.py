@@ -1,0 +1,1 @@
+"""Where the results of a call go: folder, event log, exports, terminal."""

@@ -1,0 +1,1 @@
+"""The windows of callcoach. Nothing outside this package knows Qt."""
