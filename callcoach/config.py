@@ -92,6 +92,9 @@ class BleedSettings(_Stage):
     margin_db: float = _setting(
         6.0, "dB", "The agent counts as speaking only this far above the predicted echo", "[D] 1.3", ge=1, le=20
     )
+    stay_margin_db: float = _setting(
+        2.0, "dB", "... and goes on speaking while this far above it", "[D]", ge=0, le=20
+    )
     memory_s: float = _setting(60.0, "s", "How long a found echo path is trusted without being seen again", "[D]", ge=1)
     notice_share: float = _setting(
         0.20, "", "Share of bleed blocks in 60 s from which the notice S-BLEED is raised", "[D] 1.3", ge=0.01, le=1
@@ -122,6 +125,9 @@ class OverlapSettings(_Stage):
     )
     resume_s: float = _setting(1.0, "s", "The other speaks again within this time", "[D] 1.5, 1.6", ge=0.2, le=3)
     backchannel_words: int = _setting(3, "words", "Most words of a mixed backchannel", "[D] 1.5", ge=1, le=8)
+    least_word_probability: float = _setting(
+        0.60, "", "Mean probability under which the words of a short utterance count as unknown", "[D] ASR-3", ge=0, le=1
+    )
     terminal_s: float = _setting(
         0.35, "s", "Overlap below this is not judged; network delay alone makes as much", "[D] 1.6", ge=0.1, le=1
     )
@@ -139,7 +145,12 @@ class OverlapSettings(_Stage):
         0.6, "s", "Start within this time of the other falling silent in mid-clause", "[D] 1.6", ge=0.1, le=2
     )
     low_pitch_share: float = _setting(
-        1 / 3, "", "Lowest part of the speaker's F0 range that marks a finished clause", "[D] 1.6", ge=0.05, le=0.9
+        0.10,
+        "",
+        "Part of the speaker's F0 range under which a clause is finished",
+        "[D] 1.6 starts from a third; finished clauses of the samples end below 0.1, broken ones above",
+        ge=0.0,
+        le=0.9,
     )
 
 

@@ -1,4 +1,4 @@
-"""Render the sample calls: ``python -m samples.make_samples --voices DIR [--out DIR] [--extra DIR] [NAME ...]``."""
+"""Render the sample calls: ``python -m samples.make_samples --voices DIR [--extra DIR] [NAME ...]``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 import soundfile
 
-from samples import truth
+from samples import rules, truth
 from samples.render import PlacementError, render_call
 from samples.script import PARTIES, ScriptError, load_script
 from samples.voices import Kokoro, VoiceSetupError
@@ -29,7 +29,7 @@ def truth_of(script: CallScript, call: Call) -> Json:
 
     Raises
     ------
-    samples.truth.RuleError
+    samples.rules.RuleError
         A placed utterance breaks the rule of its class; such a call must not be written.
     """
     utterances, labels = list(call.utterances), list(call.labels)
@@ -42,7 +42,12 @@ def truth_of(script: CallScript, call: Call) -> Json:
         "duration_s": round(len(call.audio) / call.rate, 3),
         "channels": list(PARTIES),
         "voices": {
-            party: {"name": voice.name, "speed": voice.speed, "pitch_st": voice.pitch_st, "level_db": voice.level_db}
+            party: {
+                "name": voice.name,
+                "speed": voice.speed,
+                "pitch_st": voice.pitch_st,
+                "level_db": voice.level_db,
+            }
             for party, voice in zip(PARTIES, script.voices, strict=True)
         },
         "conditions": list(call.conditions),
@@ -56,18 +61,24 @@ def truth_of(script: CallScript, call: Call) -> Json:
                 "incomer": o.incomer,
                 "class": o.klass,
                 "counted": o.counted,
-                "weight": truth.WEIGHTS.get(o.klass, 0),
+                "weight": rules.WEIGHTS.get(o.klass, 0),
                 "incomer_start": _r(o.incomer_start),
                 "incomer_end": _r(o.incomer_end),
                 "other_end": _r(o.other_end),
                 "other_cut": o.other_cut,
                 "text": o.text,
             }
-            for o in truth.overlaps_of(utterances)
+            for o in rules.overlaps_of(utterances)
         ],
         "backchannels": [
-            {"channel": u.channel, "start": _r(u.start), "end": _r(u.end), "text": u.text, "overlap_s": _r(overlap)}
-            for u, overlap in truth.backchannels_of(utterances)
+            {
+                "channel": u.channel,
+                "start": _r(u.start),
+                "end": _r(u.end),
+                "text": u.text,
+                "overlap_s": _r(overlap),
+            }
+            for u, overlap in rules.backchannels_of(utterances)
         ],
         "voice_events": [
             {
@@ -100,7 +111,12 @@ def truth_of(script: CallScript, call: Call) -> Json:
         ],
         "language": [_label(x, call) for x in labels],
         "acknowledgement_windows": [
-            {"t0": _r(w.t0), "level": round(w.level, 2), "result": w.result, "acknowledged_at": _maybe(w.acknowledged_at)}
+            {
+                "t0": _r(w.t0),
+                "level": round(w.level, 2),
+                "result": w.result,
+                "acknowledged_at": _maybe(w.acknowledged_at),
+            }
             for w in truth.windows_of(utterances, labels, [])
         ],
         "opening_story": None
@@ -112,7 +128,7 @@ def truth_of(script: CallScript, call: Call) -> Json:
             "cut_at": _maybe(story.cut_at),
             "words": story.words,
         },
-        "talk_time_s": [round(truth.talk_time(utterances, channel), 2) for channel in (0, 1)],
+        "talk_time_s": [round(rules.talk_time(utterances, channel), 2) for channel in (0, 1)],
     }
 
 
@@ -124,7 +140,7 @@ def _maybe(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _utterance(u: truth.Utterance) -> Json:
+def _utterance(u: rules.Utterance) -> Json:
     return {
         "channel": u.channel,
         "start": _r(u.start),
@@ -144,7 +160,7 @@ def _utterance(u: truth.Utterance) -> Json:
     }
 
 
-def _label(label: truth.LabelTime, call: Call) -> Json:
+def _label(label: rules.LabelTime, call: Call) -> Json:
     entry: Json = {
         "channel": label.channel,
         "kind": label.kind,
@@ -157,8 +173,10 @@ def _label(label: truth.LabelTime, call: Call) -> Json:
     elif label.kind == "strong_words":
         entry["weight"] = label.number
     elif label.kind == "jargon":
-        term = " ".join(truth.plain(label.phrase))
-        earlier = (" ".join(truth.plain(u.text)) for u in call.utterances if u.channel == 1 and u.end <= label.start)
+        term = " ".join(rules.plain(label.phrase))
+        earlier = (
+            " ".join(rules.plain(u.text)) for u in call.utterances if u.channel == 1 and u.end <= label.start
+        )
         entry["explained"] = label.explained
         entry["caller_used_first"] = any(f" {term} " in f" {text} " for text in earlier)
     return entry
@@ -169,7 +187,7 @@ def write_call(script: CallScript, kokoro: Kokoro, out: Path) -> Path:
 
     Raises
     ------
-    samples.truth.RuleError
+    samples.rules.RuleError
         A class rule is broken; nothing is written.
     """
     call = render_call(script, kokoro)
@@ -189,7 +207,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--voices", type=Path, required=True, help="folder with the voice files (*.bin)")
     parser.add_argument("--cache", type=Path, default=platformdirs.user_cache_path("callcoach") / "samples")
     parser.add_argument("--out", type=Path, default=HERE, help="folder for the shipped calls")
-    parser.add_argument("--extra", type=Path, help="render the further development calls into this folder instead")
+    parser.add_argument(
+        "--extra", type=Path, help="render the further development calls into this folder instead"
+    )
     chosen = parser.parse_args(arguments)
     texts = HERE / "scripts" / "extra" if chosen.extra else HERE / "scripts"
     failed = 0
@@ -203,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
             continue
         try:
             written = write_call(load_script(path), kokoro, chosen.extra or chosen.out)
-        except (truth.RuleError, ScriptError, PlacementError, VoiceSetupError, ValueError) as error:
+        except (rules.RuleError, ScriptError, PlacementError, VoiceSetupError, ValueError) as error:
             sys.stderr.write(f"{path.stem}: {error}\n")
             failed = 1
             continue

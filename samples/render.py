@@ -11,7 +11,7 @@ import numpy as np
 import scipy.signal
 import soxr
 
-from samples.truth import LabelTime, Utterance
+from samples.rules import LabelTime, Utterance
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,9 +61,11 @@ class PlacementError(ValueError):
 def active_frames(audio: Floats) -> npt.NDArray[np.bool_]:
     """Return which 10 ms frames lie above ``EDGE_DB`` of the loudest one, without bursts under 40 ms."""
     count = max(1, len(audio) // HOP)
-    power = np.square(audio[: count * HOP].reshape(count, HOP).astype(np.float64)).mean(axis=1)
+    power: npt.NDArray[np.float64] = np.square(
+        audio[: count * HOP].reshape(count, HOP).astype(np.float64)
+    ).mean(axis=1)
     level = 10.0 * np.log10(power + 1e-12)
-    active = level > level.max() + EDGE_DB
+    active: npt.NDArray[np.bool_] = level > level.max() + EDGE_DB
     # A closure of a stop consonant is not an end, a click or a breath is not a beginning.
     for first, last in _runs(active):
         alone = not active[max(0, first - 8) : first].any() and not active[last : last + 8].any()
@@ -78,7 +80,7 @@ def _runs(active: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def speech_runs(audio: Floats) -> tuple[tuple[float, float], ...]:
-    """Runs of speech in seconds, gaps under ``MERGE_S`` merged."""
+    """Return runs of speech in seconds, gaps under ``MERGE_S`` merged."""
     merged: list[list[float]] = []
     for first, last in _runs(active_frames(audio)):
         a, b = first / 100.0, last / 100.0
@@ -198,7 +200,9 @@ def render_call(script: CallScript, kokoro: Kokoro) -> Call:
     for line in script.lines:
         rng = np.random.default_rng([script.seed, zlib.crc32(" ".join(line.words).encode()), line.number])
         clip = make_clip(line, script.voices[line.channel], kokoro, rng)
-        level = SPEECH_DBFS + script.voices[line.channel].level_db + line.gain_db + float(rng.uniform(-1.0, 1.0))
+        level = (
+            SPEECH_DBFS + script.voices[line.channel].level_db + line.gain_db + float(rng.uniform(-1.0, 1.0))
+        )
         audio = clip.audio * np.float32(_gain(clip, level))
         clip = Clip(audio, clip.words, clip.ipus, clip.syllables, clip.planned_s, clip.pitch_st)
         start = round(_start(line, placed, rng) * 1000) / 1000
@@ -218,7 +222,8 @@ def render_call(script: CallScript, kokoro: Kokoro) -> Call:
 
 def _gain(clip: Clip, level_dbfs: float) -> float:
     power = [
-        float(np.square(clip.audio[round(a * RATE) : round(b * RATE)].astype(np.float64)).sum()) for a, b in clip.ipus
+        float(np.square(clip.audio[round(a * RATE) : round(b * RATE)].astype(np.float64)).sum())
+        for a, b in clip.ipus
     ]
     count = sum(b - a for a, b in clip.ipus) * RATE
     return float(10.0 ** (level_dbfs / 20.0) / np.sqrt(sum(power) / count))
@@ -237,7 +242,11 @@ def _start(line: Line, placed: list[tuple[Line, Clip, float]], rng: np.random.Ge
         raise PlacementError(f"line {line.number}: no anchor or line {line.on!r}")
     reference = None
     for item in placed:
-        named = item[0].name == line.after if line.after else item[0].role not in ("backchannel", "cooperative", "butting_in")
+        named = (
+            item[0].name == line.after
+            if line.after
+            else item[0].role not in ("backchannel", "cooperative", "butting_in")
+        )
         if named:
             reference = item
     if reference is None:

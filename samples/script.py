@@ -1,7 +1,7 @@
 """Call texts: one TOML file per call, with marks for labels, anchors, pauses and cuts inside the text.
 
-Marks: ``{kind:number|phrase}`` labels a phrase, ``<name>`` names the word that follows, ``(0.7)`` is a pause in
-seconds, ``//`` is where a party that yields is cut off, ``~~`` is where it trails off by itself.
+Marks: ``{kind:number|phrase}`` labels a phrase, ``<name>`` names the word that follows, ``(0.7)`` is a
+pause in seconds, ``//`` is where a party that yields is cut off, ``~~`` is where it trails off by itself.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ScriptError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A labelled phrase: words ``first`` to ``last`` (inclusive) of its line; ``number`` is weight or severity."""
+    """A labelled phrase: words ``first`` to ``last`` (inclusive); ``number`` is weight or severity."""
 
     kind: str
     first: int
@@ -91,7 +91,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """A party's voice: model voice, own pace (factor), shift in semitones and level against -30 dBFS in dB."""
+    """A party's voice: model voice, own pace (factor), shift in semitones, level in dB against -30 dBFS."""
 
     name: str
     speed: float

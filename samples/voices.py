@@ -110,7 +110,9 @@ class Kokoro:
         """
         phonemes = self._phonemes(sentence, british=voice.startswith("b"))
         key = hashlib.sha256(
-            json.dumps([_CACHE_VERSION, MODEL_SHA256, phonemes, voice, round(speed, 4), round(pitch_st, 3)]).encode()
+            json.dumps(
+                [_CACHE_VERSION, MODEL_SHA256, phonemes, voice, round(speed, 4), round(pitch_st, 3)]
+            ).encode()
         ).hexdigest()[:32]
         path = self._cache / "sentences" / f"{key}.npz"
         if not path.exists():
@@ -213,10 +215,13 @@ def _word_times(
             groups[-1].append(index)
             fresh = False
     if len(groups) != len(words):
-        raise ValueError(f"{len(words)} words but {len(groups)} groups of phonemes in {' '.join(words)!r}; reword it.")
+        raise ValueError(
+            f"{len(words)} words but {len(groups)} groups of phonemes in {' '.join(words)!r}; reword it."
+        )
     # The model is fed a pad before the first phoneme, hence the shift by one.
     timed = tuple(
-        (word, float(starts[group[0] + 1]), float(ends[group[-1] + 1])) for word, group in zip(words, groups, strict=True)
+        (word, float(starts[group[0] + 1]), float(ends[group[-1] + 1]))
+        for word, group in zip(words, groups, strict=True)
     )
     syllables = tuple(max(1, sum(phonemes[i] in _VOWELS for i in group)) for group in groups)
     return timed, syllables

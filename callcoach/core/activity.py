@@ -70,6 +70,11 @@ class SpeechActivity:
         self.floor_dbfs = 0.0
 
     @property
+    def delay(self) -> int:
+        """Samples by which the start of a run may lie back when it becomes known."""
+        return (self._open_frames + 1) * FRAME_LENGTH + self._reach_hops * HOP_LENGTH
+
+    @property
     def speaking(self) -> bool:
         """True while the mask is open, including the 0.15 s that confirm its end."""
         return self._speaking

@@ -130,7 +130,13 @@ class Analyzer:
             agent, caller = self.tracks
             agent_levels, caller_levels = agent.hear(frame[:, 0]), caller.hear(frame[:, 1])
             self._note(begun, Channel.CALLER, caller.decide(start, now, allowed=True))
-            allowed = self.bleed.step(start, agent_levels, caller_levels, caller.activity.speaking)
+            allowed = self.bleed.step(
+                start,
+                agent_levels,
+                caller_levels,
+                agent_active=agent.activity.speaking,
+                caller_active=caller.activity.speaking,
+            )
             self._note(begun, Channel.AGENT, agent.decide(start, now, allowed=allowed))
             events += self._bleed_events(begun, now)
             events += self.conversation.step(now, begun)

@@ -24,8 +24,10 @@ _SAME_PATH_HOPS: Final = 2
 _SAME_PATH_DB: Final = 4.0
 _AGREEING_BLOCKS: Final = 3
 """Blocks that must find the same path: by chance two calls in eight had a pair that agreed."""
-_DECAY_HOPS: Final = 12
-"""The echo of a room lasts about 0.2 s after the sound that made it."""
+_SMOOTH_HOPS: Final = 16
+_DECAY_HOPS: Final = 20
+_DECAY_DB_PER_HOP: Final = 2.4
+"""A room that takes 0.4 s to fall by 60 dB loses 2.4 dB per hop of 16 ms; [R*] furnished office."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,15 @@ class BleedGate:
         """True once bleed was frequent enough to doubt the agent's interruptions."""
         return self._noticed
 
-    def step(self, start: int, agent: tuple[float, float], caller: tuple[float, float], caller_active: bool) -> bool:
+    def step(
+        self,
+        start: int,
+        agent: tuple[float, float],
+        caller: tuple[float, float],
+        *,
+        agent_active: bool,
+        caller_active: bool,
+    ) -> bool:
         """Take the hop levels (dBFS) of one frame of both channels; return whether the agent may be speaking."""
         if not self._set.enabled:
             return True
@@ -82,17 +92,27 @@ class BleedGate:
         if self._since_block >= self._block_hops // 2:
             self._since_block = 0
             self._compare(start + FRAME_LENGTH)
-        return self._allowed(start, agent)
+        return self._allowed(start, agent, agent_active)
 
-    def _allowed(self, start: int, agent: tuple[float, float]) -> bool:
+    def _allowed(self, start: int, agent: tuple[float, float], speaking: bool) -> bool:
         path = self.path
         if path is None or start - path.seen_at > to_samples(self._set.memory_s):
             return True
-        # the loudest the caller was in the time whose echo may still be heard in this frame
-        first = path.lag_hops + _DECAY_HOPS
-        recent = list(self._caller)[-(first + 2) : len(self._caller) - max(path.lag_hops - _SAME_PATH_HOPS, 0)]
-        predicted = max(recent, default=-180.0) + path.gain_db
-        return max(agent) > predicted + self._set.margin_db
+        echo = [self._predict(path, back) for back in range(_SMOOTH_HOPS if speaking else 2)]
+        if not speaking:
+            return max(agent) > max(echo) + self._set.margin_db
+        # once speaking, the mean over a quarter of a second decides: single hops of double talk swing widely
+        heard = list(self._agent)[-_SMOOTH_HOPS:]
+        return _mean_db(heard) > _mean_db(echo) + self._set.stay_margin_db
+
+    def _predict(self, path: EchoPath, back: int) -> float:
+        """Level of the echo in the hop ``back`` hops ago, dBFS."""
+        caller, last = self._caller, len(self._caller) - 1 - back
+        first = max(0, path.lag_hops - _SAME_PATH_HOPS)
+        return path.gain_db + max(
+            caller[max(0, last - k)] - _DECAY_DB_PER_HOP * max(0, k - path.lag_hops - _SAME_PATH_HOPS)
+            for k in range(first, path.lag_hops + _DECAY_HOPS)
+        )
 
     def _compare(self, now: int) -> None:
         active = list(self._caller_active)[-self._block_hops :]
@@ -143,6 +163,10 @@ class BleedGate:
         shifted = caller[len(caller) - n - best_lag : len(caller) - best_lag]
         gain = 10 * np.log10((np.dot(agent, agent) + 1e-18) / (np.dot(shifted, shifted) + 1e-18))
         return best_lag, float(gain)
+
+
+def _mean_db(levels: list[float]) -> float:
+    return float(10 * np.log10(np.mean(10 ** (np.asarray(levels, np.float64) / 10)) + 1e-18))
 
 
 def _amplitude(levels: deque[float] | list[float]) -> NDArray[np.float64]:

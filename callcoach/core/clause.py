@@ -20,6 +20,13 @@ _LEAST_HISTORY_HOPS: Final = 120
 """About 2 s of voiced speech before a range is worth anything."""
 _REACH_S: Final = 1.5
 """The last word belongs to a stop no further away than this."""
+_LOWEST_THIRD: Final = 1 / 3
+"""F0 above the lowest third of the range is no ending (section 1.6)."""
+_HIGH: Final = 0.6
+"""F0 this high in the range contradicts a full stop; [D], finished clauses of the samples end below 0.51."""
+_RISE_S: Final = 0.4
+_RISE_ST: Final = 2.0
+"""Rise into the end of an utterance that marks a question, semitones; [D]."""
 _RANGE_PERCENTILES: Final = (5.0, 95.0)
 """Ends of a speaker's F0 range, octave errors left out."""
 
@@ -46,26 +53,32 @@ class ClauseJudge:
         with_words : bool
             False decides from F0 alone.
         """
-        low = self.ends_low(channel, stop)
+        height = self.ending_height(channel, stop)
+        low = None if height is None else height <= self._low
         word = self._transcript.last_before(channel, stop + to_samples(0.1), to_samples(_REACH_S)) if with_words else None
         if word is None:
-            return low
+            return True if low else None if height is None or height <= _LOWEST_THIRD else False
         text = normal(word.text)
         marked = has_final_mark(word.text)
+        asked = word.text.rstrip("\"')").endswith("?")
         if text in self._phrases.filled_pauses:
             return False
         if text in self._phrases.continuation:
             if not marked or text not in self._phrases.can_end:
                 return False
-            return word.text.rstrip().endswith("?") or low is not False
+            return asked or low is not False
         if marked:
-            return True
-        return True if low else False if low is False else None
+            # the recogniser puts a full stop at many breaks; a high F0 casts doubt on it
+            return None if not asked and height is not None and height >= _HIGH else True
+        return None if height is None else bool(low)
 
-    def ends_low(self, channel: Channel, stop: int) -> bool | None:
-        """Tell whether F0 at ``stop`` lies in the lowest third of the party's range so far; None when unvoiced."""
+    def ending_height(self, channel: Channel, stop: int) -> float | None:
+        """Where F0 at ``stop`` lies in the party's range so far: 0 bottom, 1 top; None when unvoiced.
+
+        Below 0 is common: voices fall out of their range at the end of a sentence.
+        """
         track = self._pitch[channel].f0_hz
-        last = stop // HOP_LENGTH
+        last = min(stop // HOP_LENGTH, len(track))
         tail = np.array(track[max(0, last - to_samples(_TAIL_S) // HOP_LENGTH) : last])
         tail = tail[~np.isnan(tail)]
         history = np.array(track[:last])
@@ -74,4 +87,15 @@ class ClauseJudge:
             return None
         bottom, top = np.percentile(np.log2(history), _RANGE_PERCENTILES)
         end = float(np.median(np.log2(tail[-_LEAST_VOICED_HOPS:])))
-        return bool(end <= bottom + self._low * (top - bottom))
+        return (end - bottom) / max(float(top - bottom), 1e-6)
+
+    def rises(self, channel: Channel, stop: int) -> bool:
+        """Tell whether F0 rises into ``stop``, as most questions do."""
+        track = self._pitch[channel].f0_hz
+        last = min(stop // HOP_LENGTH, len(track))
+        tail = np.array(track[max(0, last - to_samples(_RISE_S) // HOP_LENGTH) : last])
+        tail = tail[~np.isnan(tail)]
+        if len(tail) < 2 * _LEAST_VOICED_HOPS:
+            return False
+        end = float(np.median(tail[-_LEAST_VOICED_HOPS:]))
+        return 12 * float(np.log2(end / np.min(tail[:-_LEAST_VOICED_HOPS]))) >= _RISE_ST

@@ -18,8 +18,6 @@ from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party, Utterance
 from callcoach.events import Channel, Overlap, OverlapClass, Stage, Word
 
-_LEAST_SILENCE_BEFORE_START_S: Final = 0.2
-"""A start follows a gap when both were silent this long; shorter is a stop consonant (section 1.2)."""
 _LEAST_OVERLAP_S: Final = 0.032
 """One frame: less cannot be told from the jitter of the mask's edges."""
 
@@ -79,7 +77,6 @@ class Meetings:
         self._clauses = clauses
         self._phrases = words
         self._s = {name: to_samples(getattr(settings, name)) for name in type(settings).model_fields if name.endswith("_s")}
-        self._gap = to_samples(_LEAST_SILENCE_BEFORE_START_S)
         self._least = to_samples(_LEAST_OVERLAP_S)
         self._numbers = 0
         self.meetings: list[Meeting] = []
@@ -92,7 +89,7 @@ class Meetings:
         """Look at an utterance that has just begun; open a meeting where it comes in on the other party."""
         other = self._parties[channel.other]
         active = other.active_at(utterance.start)
-        together = active is not None and self._together(channel, utterance, active.start)
+        together = active is not None and self._together(utterance, other.utterances[-1])
         if together:
             rival = self._open_meeting_of(channel.other)
             if rival is not None:
@@ -105,11 +102,9 @@ class Meetings:
         self._numbers += 1
         self.meetings.append(Meeting(self._numbers, channel, utterance, together))
 
-    def _together(self, channel: Channel, utterance: Utterance, other_start: int) -> bool:
-        if abs(utterance.start - other_start) > self._s["simultaneous_s"]:
-            return False
-        mine = self._parties[channel].last_before(utterance.start - 1)
-        return mine is None or min(utterance.start, other_start) - mine.end >= self._gap
+    def _together(self, utterance: Utterance, theirs: Utterance) -> bool:
+        """Tell whether two utterances began within 0.25 s; each follows a silence of its own party."""
+        return abs(utterance.start - theirs.start) <= self._s["simultaneous_s"]
 
     def _open_meeting_of(self, channel: Channel) -> Meeting | None:
         for meeting in reversed(self.meetings):
@@ -174,12 +169,14 @@ class Meetings:
         """Measure a meeting as far as it is known at ``now``."""
         utterance, other = meeting.utterance, self._parties[meeting.incomer.other]
         start, end = utterance.start, utterance.end
-        theirs = other.between(start, end)
+        taken = self._taken(meeting.incomer, start, end)
+        # once the floor has passed, what the other says is a meeting of its own
+        contest = end if taken is None else min(end, taken)
         both = [
-            (max(m.start, t.start), min(m.end, t.end))
+            (max(m.start, t.start), min(m.end, t.end, contest))
             for m in utterance.ipus
-            for t in theirs
-            if min(m.end, t.end) > max(m.start, t.start)
+            for t in other.between(start, contest)
+            if min(m.end, t.end, contest) > max(m.start, t.start)
         ]
         holder_end = self._holder_end(other, start, end)
         before = other.last_before(start)
@@ -206,22 +203,19 @@ class Meetings:
             holder_silent_before=silent_before,
             resumes_after=resumes_after,
             held=held,
-            took_floor=any(
-                p.holder is meeting.incomer and utterance.start - to_samples(1.0) <= p.start <= end and not p.from_words
-                for p in self._floor.periods[-6:]
-            )
-            if self._recent(start, now)
-            else self._took_floor(meeting.incomer, start, end),
+            took_floor=taken is not None,
         )
 
-    def _recent(self, start: int, now: int) -> bool:
-        return now - start < to_samples(5.0)
-
-    def _took_floor(self, channel: Channel, start: int, end: int) -> bool:
+    def _taken(self, channel: Channel, start: int, end: int) -> int | None:
+        """Position at which it was clear that the utterance took the floor; None when it did not."""
         lead = to_samples(1.0)
-        return any(
-            p.holder is channel and start - lead <= p.start <= end and not p.from_words for p in self._floor.periods
-        )
+        found: int | None = None
+        for period in reversed(self._floor.periods):
+            if period.start < start - lead:
+                break
+            if period.holder is channel and period.start <= end and not period.from_words:
+                found = period.known_at
+        return found
 
     def _holder_end(self, other: Party, start: int, end: int) -> int | None:
         """Where the holder's speech around ``start`` ended, if that lies before the incomer's end."""
@@ -240,16 +234,14 @@ class Meetings:
     def classify(self, meeting: Meeting, facts: Facts, *, with_words: bool) -> tuple[OverlapClass, bool | None]:
         """Return the class of a meeting and whether the holder's clause was complete (None when unknown)."""
         s = self._s
-        words = (
-            self._transcript.within(meeting.incomer, facts.start, facts.end) if with_words else []
-        )
+        words = self._words(meeting, facts) if with_words else []
         holder = meeting.incomer.other
         stop = facts.holder_end if facts.holder_end is not None else facts.start
         complete = self._clauses.complete(holder, stop, with_words=with_words)
-        if meeting.began_together:
-            return OverlapClass.SIMULTANEOUS_START, complete
         if self._is_backchannel(meeting, facts, words):
             return OverlapClass.BACKCHANNEL, complete
+        if meeting.began_together:
+            return OverlapClass.SIMULTANEOUS_START, complete
         if words and self._is_cooperative(meeting, facts, words):
             return OverlapClass.COOPERATIVE, complete
         stopped = facts.holder_end is not None
@@ -264,40 +256,61 @@ class Meetings:
             )
             return (OverlapClass.PAUSE_BARGE_IN if barge else OverlapClass.UNSURE), complete
         if took:
-            assert facts.holder_end is not None
-            quick = facts.holder_end - facts.start <= s["yield_s"]
-            if complete is not True and (facts.overlap >= s["least_interruption_s"] or (quick and complete is False)):
-                return OverlapClass.FLOOR_TAKING, complete
-            if facts.overlap < s["terminal_s"]:
-                return OverlapClass.TERMINAL, complete
-            return OverlapClass.UNSURE, complete
+            return self._takeover(facts, complete), complete
         if facts.overlap >= s["butting_in_s"] and facts.resumes_after is not None and facts.resumes_after <= s["resume_s"]:
             return OverlapClass.BUTTING_IN, complete
         if facts.overlap < s["terminal_s"] and stopped and complete is not False:
             return OverlapClass.TERMINAL, complete
         return OverlapClass.UNSURE, complete
 
+    def _takeover(self, facts: Facts, complete: bool | None) -> OverlapClass:
+        """Class of an overlap after which the incomer has the floor.
+
+        Talking over somebody for as long as a failed attempt must last to count (0.8 s) counts even where
+        the words look finished: the recogniser puts a full stop at many breaks.
+        """
+        s = self._s
+        assert facts.holder_end is not None
+        if facts.overlap >= s["butting_in_s"]:
+            return OverlapClass.FLOOR_TAKING
+        if facts.overlap >= s["least_interruption_s"] and complete is not True:
+            return OverlapClass.FLOOR_TAKING
+        if facts.holder_end - facts.start <= s["yield_s"] and complete is False:
+            return OverlapClass.FLOOR_TAKING
+        return OverlapClass.TERMINAL if facts.overlap < s["terminal_s"] else OverlapClass.UNSURE
+
+    def _words(self, meeting: Meeting, facts: Facts) -> list[Word]:
+        """Words of the incomer; those of a short utterance only when the recogniser was sure of them."""
+        words = self._transcript.within(meeting.incomer, facts.start, facts.end)
+        if words and facts.end - facts.start <= self._s["cooperative_s"]:
+            mean = sum(w.probability for w in words) / len(words)
+            if mean < self._set.least_word_probability:
+                return []
+        return words
+
     def _is_backchannel(self, meeting: Meeting, facts: Facts, words: list[Word]) -> bool:
         s, p = self._s, self._phrases
-        if facts.holder_silent_before is not None and facts.holder_silent_before > s["holder_pause_s"]:
+        silent = facts.holder_silent_before
+        if silent is not None and silent > s["holder_pause_s"] and facts.overlap < self._least:
             return False
         if facts.resumes_after is None or facts.resumes_after > s["resume_s"]:
             return False
-        if not words:
-            return facts.longest_run <= s["backchannel_no_text_s"] and not facts.took_floor
-        text = normal(joined(words))
+        heard = normal(joined(self._transcript.within(meeting.incomer, facts.start, facts.end)))
         allowed = p.backchannels
         if self._after_negative(meeting, facts.start):
             allowed = allowed | p.negative_agreement
-        if covered_by(text, allowed):
+        length = facts.end - facts.start
+        if covered_by(heard, allowed):
             # each run is judged on its own: three "yeah" in a row are three backchannels
             return facts.longest_run <= s["backchannel_s"]
-        return (
-            facts.end - facts.start <= s["backchannel_s"]
-            and len(words) <= self._set.backchannel_words
-            and starts_with(text, allowed)
-            and not contains(text, p.floor_openers)
-        )
+        if not words and facts.longest_run <= s["backchannel_no_text_s"]:
+            return not facts.took_floor
+        if len(heard.split()) > self._set.backchannel_words or contains(heard, p.floor_openers):
+            return False
+        if length > s["backchannel_s"]:
+            return False
+        # while the other speaks on, one listener's word among few is enough: short words are often misheard
+        return starts_with(heard, allowed) or (facts.holder_end is None and contains(heard, allowed))
 
     def _after_negative(self, meeting: Meeting, position: int) -> bool:
         recent = self._transcript.within(meeting.incomer.other, max(0, position - to_samples(4.0)), position)
@@ -310,7 +323,11 @@ class Meetings:
         if facts.resumes_after is None or facts.resumes_after > s["resume_s"]:
             return False
         text = normal(joined(words))
-        if len(words) <= self._set.cooperative_words and words[-1].text.rstrip("\"')").endswith("?"):
+        if len(words) <= self._set.cooperative_words and (
+            words[-1].text.rstrip("\"')").endswith("?")
+            or self._clauses.rises(meeting.incomer, facts.end)
+            or self._is_bare_phrase(text)
+        ):
             return True
         tokens = text.split()
         for size in range(min(3, len(tokens)), 0, -1):
@@ -320,6 +337,14 @@ class Meetings:
         following = self._transcript.within(meeting.incomer.other, facts.start, facts.end + s["resume_s"])
         supplied = normal(joined(following))
         return len(tokens) <= 2 and facts.holder_end is None and f" {text} " in f" {supplied} "
+
+    def _is_bare_phrase(self, text: str) -> bool:
+        """Tell whether text is a phrase without a verb ("both laptops"), as a clarification often is."""
+        p = self._phrases
+        rest = text
+        while starts_with(rest, p.clarification_lead_ins):
+            rest = rest.partition(" ")[2]
+        return starts_with(rest, p.clarification_starts) and not contains(rest, p.verbs)
 
     # -- events --------------------------------------------------------------------------------------------
 

@@ -26,6 +26,9 @@ class Phrases:
     can_end: frozenset[str]
     filled_pauses: frozenset[str]
     negation: frozenset[str]
+    clarification_lead_ins: frozenset[str]
+    clarification_starts: frozenset[str]
+    verbs: frozenset[str]
     hold_notices: tuple[str, ...]
     narration: tuple[str, ...]
     instructions: tuple[str, ...]
@@ -54,6 +57,9 @@ def phrases(language: str = "en") -> Phrases:
         can_end=frozenset(raw["clause"]["can_end"]),
         filled_pauses=frozenset(raw["clause"]["filled_pauses"]),
         negation=frozenset(raw["negation"]["words"]),
+        clarification_lead_ins=frozenset(raw["clarification"]["lead_ins"]),
+        clarification_starts=frozenset(raw["clarification"]["starts"]),
+        verbs=frozenset(raw["clarification"]["verbs"]),
         hold_notices=tuple(raw["hold"]["notices"]),
         narration=tuple(raw["hold"]["narration"]),
         instructions=tuple(raw["instruction"]["verbs"]),

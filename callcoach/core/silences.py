@@ -48,6 +48,7 @@ class Silences:
 
     def step(self, now: int) -> Silence | None:
         """Advance to ``now``; return the silence that has just ended, if one did."""
+        self._from = max(self._from, self._speech_until(self._from))
         starts = [
             run.start
             for party in self._parties.values()
@@ -57,7 +58,7 @@ class Silences:
         if starts and min(starts) - self._from >= self._least:
             ended = self._found(self._from, min(starts), now)
         if starts:
-            self._from = max(self._from, self._speech_until(min(starts)))
+            self._from = self._speech_until(min(starts))
         return ended
 
     def finish(self, now: int) -> Silence | None:
@@ -88,7 +89,7 @@ class Silences:
         end = position
         while True:
             runs = [r for p in self._parties.values() if (r := p.last_before(end)) is not None]
-            further = max(r.end for r in runs)
+            further = max((r.end for r in runs), default=0)
             if further <= end:
                 return end
             end = further

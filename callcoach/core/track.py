@@ -30,7 +30,7 @@ class ChannelTrack:
     def __init__(self, settings: Settings, channel: Channel | None, detector: SpeechDetector) -> None:
         self.channel = channel
         self.activity = SpeechActivity(settings.activity)
-        self.party = Party(to_samples(settings.floor.chain_gap_s))
+        self.party = Party(to_samples(settings.floor.chain_gap_s), self.activity.delay)
         self.pitch = PitchTrack(settings.pitch)
         self.packer = WindowPacker(settings.text, channel, self.party)
         self.levels = array("f")

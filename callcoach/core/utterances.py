@@ -40,8 +40,10 @@ class Utterance:
 class Party:
     """One side of the call: its runs of speech and its utterances, as they grow."""
 
-    def __init__(self, chain_gap: int) -> None:
+    def __init__(self, chain_gap: int, delay: int) -> None:
         self._chain_gap = chain_gap
+        self._delay = delay
+        """The start of a run lies up to this far back when it becomes known."""
         self._seen = 0
         self._unsettled: list[Ipu] = []
         self.ipus: list[Ipu] = []
@@ -66,7 +68,7 @@ class Party:
         self._settle()
         last = self.utterances[-1] if self.utterances else None
         if last is not None and not last.closed:
-            last.closed = last.dropped or (not speaking and last.ipus[-1].closed and now - last.end >= self._chain_gap)
+            last.closed = last.dropped or (not speaking and last.ipus[-1].closed and now - last.end >= self._chain_gap + self._delay)
         return begun
 
     def withdraw(self, since: int) -> None:

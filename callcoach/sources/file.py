@@ -12,10 +12,10 @@ from callcoach.errors import AudioFormatError, ConfigError
 from callcoach.ports import Audio, Source, Verdict
 from callcoach.sources.av_reader import AvReader
 from callcoach.sources.layout import Layout, read_layout
-from callcoach.sources.limits import HOURS_MAX, DamageLog, duration_text
+from callcoach.sources.limits import HOURS_MAX, MERGE_SECONDS, DamageLog, duration_text
 from callcoach.sources.protection import check_container, ogg_has_end
 from callcoach.sources.reader import Reader
-from callcoach.sources.sniff import FLAC, OGG, sniff
+from callcoach.sources.sniff import FLAC, OGG, W64, WAV, sniff
 from callcoach.sources.soundfile_reader import SOUNDFILE_ERRORS, SoundfileReader
 from callcoach.sources.window import FileWindow, display_name, open_regular
 
@@ -111,15 +111,15 @@ class RecordingSource:
         """Pick the columns and replace what is no usable number."""
         picked = np.ascontiguousarray(block[:, self._columns], np.float32)
         size = np.abs(picked)
-        bad = ~(size <= VALUE_MAX)  # also true for NaN
-        count = int(np.count_nonzero(bad))
-        if count:
-            self.verdict.nan_samples += count
+        if not size.max() <= VALUE_MAX:  # also true for NaN
+            bad = ~(size <= VALUE_MAX)
+            self.verdict.nan_samples += int(np.count_nonzero(bad))
             rows = np.flatnonzero(bad.any(axis=1))
-            gap = max(1, self.rate // 10)
+            gap = max(1, int(self.rate * MERGE_SECONDS))
             for run in np.split(rows, np.flatnonzero(np.diff(rows) > gap) + 1):
                 self._log.damage(NOT_NUMBERS, start + int(run[0]), start + int(run[-1]) + 1)
-        picked[bad | (size < TINY)] = 0.0
+            picked[bad] = 0.0
+        picked *= size >= TINY
         return picked
 
     def _compare_length(self) -> None:
@@ -230,6 +230,8 @@ def _open_reader(window: FileWindow, name: str, track: int, log: DamageLog) -> R
     layout = read_layout(window, kind, name)
     if layout is not None:
         _judge_layout(name, layout, log)
+    elif kind in (WAV, W64):
+        return AvReader(window, name, kind, track, log)
     try:
         salvage = _flac_salvage(window, name, log) if kind is FLAC else None
         reader: Reader = SoundfileReader(window, name, layout, log, salvage)

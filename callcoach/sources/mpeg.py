@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from callcoach.sources.window import FileWindow
@@ -36,11 +37,16 @@ class MpegFrame:
 
 def mpeg_frame(data: bytes, at: int) -> MpegFrame | None:
     """Read the four header bytes at ``at``; None if they are no header of layer I, II or III."""
-    if at + 4 > len(data) or data[at] != 0xFF or data[at + 1] & 0xE0 != 0xE0:
+    return _header(data[at : at + 4])
+
+
+@lru_cache(maxsize=1 << 12)
+def _header(head: bytes) -> MpegFrame | None:
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return None
-    version = data[at + 1] >> 3 & 3
-    layer = 4 - (data[at + 1] >> 1 & 3)
-    bits, rate_index, padding = data[at + 2] >> 4, data[at + 2] >> 2 & 3, data[at + 2] >> 1 & 1
+    version = head[1] >> 3 & 3
+    layer = 4 - (head[1] >> 1 & 3)
+    bits, rate_index, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
     if version == 1 or layer == 4 or bits in (0, 15) or rate_index == 3:
         return None
     rate = _RATES[version][rate_index]

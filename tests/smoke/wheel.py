@@ -16,7 +16,6 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PIP = ("-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet")
 
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> str:
@@ -47,11 +46,12 @@ def main() -> None:
         wheel = next(folder.glob("callcoach-*.whl"))
         print(f"built {wheel.name}, {wheel.stat().st_size / 1e3:.0f} kB")
 
-        venv.create(folder / "env", with_pip=True)
+        venv.create(folder / "env")
         python = folder / "env" / "bin" / "python"
+        install = (Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--python", python)
         locked = ("--require-hashes", "--only-binary", ":all:", "-r", ROOT / "requirements.lock")
-        run(python, *PIP, *locked, cwd=away)
-        run(python, *PIP, "--no-deps", wheel, cwd=away)
+        run(*install, *locked, cwd=away)
+        run(*install, "--no-deps", wheel, cwd=away)
         print(f"installed after {time.monotonic() - began:.0f} s")
 
         callcoach = folder / "env" / "bin" / "callcoach"

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from samples import truth
+from samples import rules, truth
+from samples.rules import LabelTime, RuleError, Utterance
 from samples.script import load_script
-from samples.truth import LabelTime, RuleError, Utterance
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 NAMES = sorted(path.name.removesuffix(".truth.json") for path in SAMPLES.glob("*.truth.json"))
@@ -34,7 +34,7 @@ class Sample:
 def _utterance(raw: dict[str, object], story: dict[str, object]) -> Utterance:
     told = (
         raw["channel"] == 1
-        and raw["role"] not in truth.INSERTED
+        and raw["role"] not in rules.INSERTED
         and story["start"] <= raw["start"]  # type: ignore[operator]
         and raw["end"] <= story["end"]  # type: ignore[operator]
     )
@@ -54,7 +54,9 @@ def _load(name: str) -> Sample:
     entry = json.loads((SAMPLES / f"{name}.truth.json").read_text(encoding="utf-8"))
     audio, rate = soundfile.read(SAMPLES / f"{name}.flac", dtype="float32", always_2d=True)
     labels = [
-        LabelTime(x["channel"], x["kind"], x["phrase"], x["start"], x["end"], x.get("weight", x.get("severity", 0)))
+        LabelTime(
+            x["channel"], x["kind"], x["phrase"], x["start"], x["end"], x.get("weight", x.get("severity", 0))
+        )
         for x in entry["language"]
     ]
     utterances = [_utterance(u, entry["opening_story"]) for u in entry["utterances"]]
@@ -96,14 +98,16 @@ def test_audio_is_as_the_truth_says(sample: Sample) -> None:
 
 
 def test_class_rules_hold_on_the_truth_edges(sample: Sample) -> None:
-    found = truth.overlaps_of(sample.utterances)
+    found = rules.overlaps_of(sample.utterances)
     listed = sample.entry["overlaps"]
     assert isinstance(listed, list)
     assert [(o.klass, o.incomer, o.counted) for o in found] == [
         (x["class"], x["incomer"], x["counted"]) for x in listed
     ]
     for o, x in zip(found, listed, strict=True):
-        assert (o.start, o.end, o.overlap_s) == pytest.approx((x["start"], x["end"], x["overlap_s"]), abs=0.003)
+        assert (o.start, o.end, o.overlap_s) == pytest.approx(
+            (x["start"], x["end"], x["overlap_s"]), abs=0.003
+        )
 
 
 def test_derived_lists_follow_from_utterances_and_labels(sample: Sample) -> None:
@@ -116,7 +120,7 @@ def test_derived_lists_follow_from_utterances_and_labels(sample: Sample) -> None
     assert story is not None
     assert (story.cut_at is None) == entry["opening_story"]["completed"]  # type: ignore[index]
     for channel in (0, 1):
-        seconds = truth.talk_time(sample.utterances, channel)
+        seconds = rules.talk_time(sample.utterances, channel)
         assert seconds == pytest.approx(entry["talk_time_s"][channel], abs=0.05)  # type: ignore[index]
     for label in sample.labels:
         assert any(u.start - 0.01 <= label.start < label.end <= u.end + 0.01 for u in sample.utterances)
@@ -152,11 +156,18 @@ def test_words_lie_in_their_utterance_in_order(sample: Sample) -> None:
 
 def test_the_set_covers_what_it_is_for() -> None:
     calls = [_load(name) for name in NAMES]
-    classes = {o.klass for call in calls for o in truth.overlaps_of(call.utterances)}
-    assert {"floor_taking", "butting_in", "pause_barge_in", "cooperative", "terminal", "backchannel"} <= classes
+    classes = {o.klass for call in calls for o in rules.overlaps_of(call.utterances)}
+    assert {
+        "floor_taking",
+        "butting_in",
+        "pause_barge_in",
+        "cooperative",
+        "terminal",
+        "backchannel",
+    } <= classes
     good = [call for call in calls if call.entry["quality"] == "good"]
     assert good
-    assert not any(o.counted and o.incomer == 0 for call in good for o in truth.overlaps_of(call.utterances))
+    assert not any(o.counted and o.incomer == 0 for call in good for o in rules.overlaps_of(call.utterances))
     stories = {call.entry["opening_story"]["completed"] for call in calls}  # type: ignore[index]
     assert stories == {True, False}
     silences = [s for call in calls for s in truth.silences_of(call.utterances, call.labels)]
@@ -164,7 +175,9 @@ def test_the_set_covers_what_it_is_for() -> None:
     assert any(call.rate == 8_000 for call in calls)
 
 
-def _plain(channel: int, start: float, end: float, text: str, role: str = "turn", full: str = "") -> Utterance:
+def _plain(
+    channel: int, start: float, end: float, text: str, role: str = "turn", full: str = ""
+) -> Utterance:
     return Utterance(
         channel, start, end, text, full or text, role, 5, 0.0, 0.0, 1.0,
         ((start, end),), tuple((w, start, end) for w in text.split()), end + (1.0 if full else 0.0),
@@ -177,7 +190,10 @@ CALLER = _plain(1, 0.0, 5.0, "I wanted to ask because", full="I wanted to ask be
 @pytest.mark.parametrize(
     ("incomer", "broken"),
     [
-        (_plain(0, 4.4, 7.0, "Which one is it?", "floor_taking"), {"start": 4.9, "end": 5.5, "ipus": ((4.9, 5.5),)}),
+        (
+            _plain(0, 4.4, 7.0, "Which one is it?", "floor_taking"),
+            {"start": 4.9, "end": 5.5, "ipus": ((4.9, 5.5),)},
+        ),
         (_plain(0, 5.3, 7.0, "Which one is it?", "pause_barge_in"), {"start": 5.7, "ipus": ((5.7, 7.0),)}),
         (_plain(0, 5.3, 7.0, "Which one is it?", "pause_barge_in"), {"role": "turn"}),
         (_plain(0, 4.4, 7.0, "Which one is it?", "floor_taking"), {"role": "turn"}),
@@ -185,6 +201,6 @@ CALLER = _plain(1, 0.0, 5.0, "I wanted to ask because", full="I wanted to ask be
     ],
 )
 def test_a_broken_rule_is_refused(incomer: Utterance, broken: dict[str, object]) -> None:
-    assert [o.klass for o in truth.overlaps_of([CALLER, incomer])] == [incomer.role]
+    assert [o.klass for o in rules.overlaps_of([CALLER, incomer])] == [incomer.role]
     with pytest.raises(RuleError):
-        truth.overlaps_of([CALLER, replace(incomer, **broken)])  # type: ignore[arg-type]
+        rules.overlaps_of([CALLER, replace(incomer, **broken)])  # type: ignore[arg-type]
