@@ -122,7 +122,7 @@ class Overlap(Event):
     """Two parties met: ``incomer`` started while the other held the floor.
 
     The first event of a ``number`` rests on sound; a later one with the same number replaces it when words
-    have changed or confirmed the class. For ``pause_barge_in`` the span is empty: nothing overlaps.
+    have changed or confirmed the class. For ``pause_barge_in`` nothing overlaps: the span is the pause.
     """
 
     number: int

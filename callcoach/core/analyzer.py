@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from callcoach.clock import FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE, Samples, Span, to_samples
+from callcoach.clock import FRAME_LENGTH, Samples, Span, to_samples
 from callcoach.config import Settings
 from callcoach.core.bleed import BleedGate
 from callcoach.core.conversation import Conversation
@@ -104,18 +101,6 @@ class Analyzer:
         if self.conversation is not None:
             events += self.conversation.refine(now, final=True)
         return events
-
-    def prosody(self) -> dict[str, NDArray[np.generic]]:
-        """Return the arrays of ``prosody.npz``, one hop of 16 ms apart."""
-        arrays: dict[str, NDArray[np.generic]] = {}
-        for track in self.tracks:
-            name = track.channel.value if track.channel is not None else "mono"
-            n = len(track.levels)
-            arrays[f"{name}_t_s"] = np.arange(n) * (HOP_LENGTH / SAMPLE_RATE)
-            arrays[f"{name}_level_dbfs"] = np.array(track.levels, np.float32)
-            arrays[f"{name}_f0_hz"] = np.array(track.pitch.f0_hz, np.float32)
-            arrays[f"{name}_speech"] = track.speech_mask()
-        return arrays
 
     def _frame(self, frame: Audio) -> list[Event]:
         start = self.now

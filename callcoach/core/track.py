@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from callcoach.clock import HOP_LENGTH, Samples, Span, to_samples
+from callcoach.clock import HOP_LENGTH, SAMPLE_RATE, Samples, to_samples
 from callcoach.config import Settings
-from callcoach.core.activity import Ipu, SpeechActivity
+from callcoach.core.activity import SpeechActivity
 from callcoach.core.level import hop_levels
 from callcoach.core.pitch import PitchTrack
 from callcoach.core.utterances import Party, Utterance
@@ -92,21 +92,14 @@ class ChannelTrack:
                 found.append(SpeechSegment(span=ipu.span, known_at=Samples(max(now, ipu.end)), channel=self.channel))
         return found
 
+    def curves(self) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
+        """Return time (s, start of the hop), level (dBFS) and F0 (Hz, NaN = unvoiced), one value per hop of 16 ms."""
+        times = np.arange(len(self.levels)) * (HOP_LENGTH / SAMPLE_RATE)
+        return times, np.array(self.levels, np.float32), np.array(self.pitch.f0_hz, np.float32)
+
     def speech_mask(self) -> NDArray[np.bool_]:
         """Fast mask per hop."""
         mask = np.zeros(len(self.levels), np.bool_)
         for ipu in self.party.ipus:
             mask[ipu.start // HOP_LENGTH : -(-ipu.end // HOP_LENGTH)] = True
         return mask
-
-    def spans(self) -> list[Span]:
-        """All runs of speech."""
-        return [ipu.span for ipu in self.party.ipus]
-
-    def total(self) -> int:
-        """Samples of speech (M01)."""
-        return sum(ipu.length for ipu in self.party.ipus)
-
-    def longest(self) -> Ipu | None:
-        """Longest run of speech."""
-        return max(self.party.ipus, key=lambda i: i.length, default=None)

@@ -6,12 +6,10 @@ silence of its own length with a span in the verdict, and later audio stays wher
 
 from __future__ import annotations
 
-from collections import deque
 from fractions import Fraction
 from typing import Final
 
 import av
-import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -22,6 +20,7 @@ from callcoach.ports import Audio
 from callcoach.sources.limits import BLOCK_SECONDS, DamageLog, check_shape, frame_cap
 from callcoach.sources.mpeg import mpeg_frame, skip_id3
 from callcoach.sources.sniff import DEMUXERS, MP3, Kind
+from callcoach.sources.timeline import CAPPED, Timeline
 from callcoach.sources.window import FileWindow
 
 AV_ERRORS: Final = (
@@ -45,14 +44,6 @@ ERRORS_IN_A_ROW: Final = 100
 """Failed attempts to find a next packet before the rest of a file counts as lost."""
 PACKETS_SLACK: Final = 1_000
 """Packets that a file may have beyond its number of bytes; ends tables that repeat one place for ever."""
-GAP_MAX_SECONDS: Final = 3_600
-"""Longest gap in the time stamps that is believed (calls on hold are recorded with gaps); beyond it they
-jumped."""
-BACK_MAX_SECONDS: Final = 0.5
-"""Time stamps that lag behind the audio by more than this have started anew (recordings joined end to
-end)."""
-EXACT_SECONDS: Final = 0.002
-"""Rounding of time stamps in containers that count milliseconds."""
 MP3_HEADER_MAX: Final = 2_048
 """Bytes behind the tags in which an MP3 tells its length."""
 AAC_SLACK: Final = 4_096
@@ -60,14 +51,10 @@ AAC_SLACK: Final = 4_096
 LOSSY_SLACK: Final = 1_152
 """Frames; padding of other lossy encoders (one frame of MP3)."""
 
-GAP: Final = "Parts of the recording are missing or damaged; they were replaced by silence."
 CHANGE: Final = "The audio format changes within the recording; other parts were replaced by silence."
-JUMP: Final = "The time stamps of the recording jump; the parts were joined without a pause."
 TAIL: Final = "The end of the recording could not be decoded and is missing."
-CAPPED: Final = "More audio came out than a file of this size can hold; reading stopped there."
 DISK: Final = "The disk reported an error; the rest of the recording could not be read."
 
-_SCALE: Final = {"u8": 128.0, "s16": 32_768.0, "s32": 2_147_483_648.0}
 _TAGS: Final = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS")
 
 
@@ -130,18 +117,15 @@ class AvReader:
         self._name = name
         self._kind = kind
         self._log = log
-        self._queue: deque[Audio | int] = deque()  # an int stands for that many frames of silence
-        self._queued = 0
-        self._out = 0
-        self._skip = self._skip_end = start_at
-        self._origin: int | None = None
+        self._start_at = start_at
+        self._timeline: Timeline | None = None
         self._lost = False
-        self._first_lost: Fraction | None = None
+        self._first_lost: int | None = None
         self._ended = False
         self._packets = self._bytes = self._errors = 0
         self._frames = self._frame_bytes = self._phantoms = 0
         self._next_byte: int | None = None
-        self._frame_length = self._cap = 0
+        self._frame_length = 0
         self.rate = self.channels = 0
         try:
             self._container = open_container(self._window, kind.demuxer)
@@ -183,9 +167,11 @@ class AvReader:
         context.thread_count = 1  # with more, frames come late and an error hits its neighbours
         self._iterator = self._container.demux(self._stream)
         self._codec = codec.removeprefix("libopencore_").removesuffix("float")
-        while not self._queue and self._pull():
+        base = self._stream.time_base or Fraction(1, av.time_base)
+        self._base = base.numerator, base.denominator
+        while self._timeline is None and self._pull():
             pass
-        if not self._queue:
+        if self._timeline is None:
             raise AudioFormatError(
                 f"{self._name} ({self._kind.label}) has no audio that could be decoded; export it again."
             )
@@ -211,33 +197,11 @@ class AvReader:
 
     def read(self) -> Audio | None:
         """Return up to one second of float32 frames, or None at the end."""
+        assert self._timeline is not None  # made by the first frame, without which there is no reader
         want = BLOCK_SECONDS * self.rate
-        while self._queued < want + self._skip and self._pull():
-            self._drop_skipped()
-        self._drop_skipped()
-        parts: list[Audio] = []
-        while want and self._queue:
-            part = self._queue.popleft()
-            length = part if isinstance(part, int) else len(part)
-            take = min(want, length)
-            if take < length:
-                self._queue.appendleft(length - take if isinstance(part, int) else part[take:])
-            parts.append(
-                np.zeros((take, self.channels), np.float32) if isinstance(part, int) else part[:take]
-            )
-            want -= take
-            self._queued -= take
-        return np.concatenate(parts) if parts else None
-
-    def _drop_skipped(self) -> None:
-        while self._skip and self._queue:
-            part = self._queue.popleft()
-            length = part if isinstance(part, int) else len(part)
-            drop = min(self._skip, length)
-            self._skip -= drop
-            self._queued -= drop
-            if drop < length:
-                self._queue.appendleft(length - drop if isinstance(part, int) else part[drop:])
+        while self._timeline.waiting < want and self._pull():
+            pass
+        return self._timeline.take(want)
 
     def close(self) -> None:
         """Close the container."""
@@ -256,9 +220,7 @@ class AvReader:
                 self._log.salvage(DISK)
             return False
         if packet.size == 0 and (packet.pts is not None or packet.dts is not None):
-            return (
-                True  # an empty packet in the middle would make the decoder believe that the file has ended
-            )
+            return True  # in the middle of a file an empty packet would tell the decoder that it has ended
         self._count_bytes_between(packet)
         if packet.is_corrupt:
             self._lose(packet)
@@ -300,8 +262,8 @@ class AvReader:
         if packet.size == 0:
             return
         self._lost = True
-        if self._origin is None and self._first_lost is None and packet.pts is not None and packet.time_base:
-            self._first_lost = packet.pts * packet.time_base
+        if self._timeline is None and self._first_lost is None:
+            self._first_lost = packet.pts
 
     def _count_bytes_between(self, packet: Packet[AudioStream]) -> None:
         """In a bare run of packets, turn bytes that no frame covers into the time they would have taken."""
@@ -316,92 +278,43 @@ class AvReader:
             length = min(length, header.length)
         self._frames += 1
         self._frame_bytes += length
-        if self._next_byte is not None and self._origin is not None and packet.pos > self._next_byte:
+        place = self._timeline
+        if self._next_byte is not None and place is not None and packet.pos > self._next_byte:
             missing = packet.pos - self._next_byte
             lost = round(missing * self._frames / self._frame_bytes) - self._phantoms
             if lost and not self._window.at(self._next_byte, 8).startswith(_TAGS):
-                self._origin -= lost * self._frame_length
+                place.origin = (place.origin or 0) - lost * self._frame_length
                 self._lost = True
         self._phantoms = 0
         self._next_byte = packet.pos + length
 
     def _take(self, frame: AudioFrame, packet: Packet[AudioStream]) -> None:
-        """Put one decoded frame where its time stamp says."""
-        if not self.rate:
-            check_shape(self._name, frame.sample_rate, frame.layout.nb_channels)
-            self.rate, self.channels = frame.sample_rate, frame.layout.nb_channels
-            self._log.set_rate(self.rate)
-            self._cap = frame_cap(self.rate, self._window.size, self._codec)
-        elif frame.sample_rate != self.rate or frame.layout.nb_channels != self.channels:
+        """Hand one decoded frame to the timeline, unless it does not belong to the others."""
+        rate, channels = frame.sample_rate, frame.layout.nb_channels
+        if self._timeline is None:
+            check_shape(self._name, rate, channels)
+            self.rate, self.channels = rate, channels
+            self._log.set_rate(rate)
+            cap = frame_cap(rate, self._window.size, self._codec)
+            self._timeline = Timeline(rate, channels, cap, self._start_at, self._log)
+        elif rate != self.rate or channels != self.channels:
             self._lose(packet)
             self._log.salvage(CHANGE)
             return
+        time = None if frame.pts is None else self._frames_of(frame.pts)
+        if self._timeline.origin is None and time is not None and self._first_lost is not None:
+            # Before the first sound something was lost: the call began there, but not before time 0.
+            self._timeline.origin = max(min(self._frames_of(self._first_lost), time), min(time, 0))
+        self._frame_length = frame.samples
         try:
-            samples = _to_float(frame)
+            self._timeline.place(frame, time, self._lost)
         except AV_ERRORS:
             self._lose(packet)
             return
-        self._frame_length = len(samples)
-        time = self._time(frame)
-        if self._origin is None:
-            self._origin = self._first_origin(time)
-        if time is not None:
-            self._align(time - self._origin - self._out, len(samples))
         self._lost = False
-        self._append(samples, len(samples))
+        self._ended = self._timeline.full
 
-    def _time(self, frame: AudioFrame) -> int | None:
-        if frame.pts is None or not frame.time_base:
-            return None
-        base = frame.time_base
-        return (frame.pts * base.numerator * self.rate * 2 + base.denominator) // (2 * base.denominator)
-
-    def _first_origin(self, time: int | None) -> int:
-        if time is None:
-            return 0
-        if self._first_lost is None:
-            return time
-        lost = round(self._first_lost * self.rate)
-        return max(min(lost, time), min(time, 0))
-
-    def _align(self, gap: int, length: int) -> None:
-        """Bring the output to the time of the next frame; ``gap`` is how far it lies ahead, in frames."""
-        exact = int(EXACT_SECONDS * self.rate)
-        tolerance = (
-            exact
-            if self._lost
-            else min(max(6 * length // 10, 12 * self.rate // 1000), 60 * self.rate // 1000)
-        )
-        assert self._origin is not None
-        believed = GAP_MAX_SECONDS * self.rate
-        if gap > believed or gap < -BACK_MAX_SECONDS * self.rate:
-            self._origin += gap
-            self._log.salvage(JUMP)
-        elif gap > tolerance:
-            self._log.damage(GAP, max(self._out, self._skip_end), self._out + gap)
-            self._append(gap, gap)
-        elif self._lost:
-            self._log.salvage(GAP)
-
-    def _append(self, part: Audio | int, length: int) -> None:
-        if self._out + length > self._cap:
-            self._log.salvage(CAPPED)
-            self._ended = True
-            return
-        self._queue.append(part)
-        self._queued += length
-        self._out += length
-
-
-def _to_float(frame: AudioFrame) -> Audio:
-    """Return the samples as float32, shape (n, channels), full scale 1.0."""
-    data = frame.to_ndarray()
-    kind = frame.format.name.removesuffix("p")
-    data = data.T if frame.format.is_planar else data.reshape(-1, frame.layout.nb_channels)
-    samples = data.astype(np.float32)
-    if kind == "u8":
-        samples -= 128.0
-    scale = _SCALE.get(kind)
-    if scale is not None:
-        samples /= scale
-    return samples
+    def _frames_of(self, stamp: int) -> int:
+        """Convert a time stamp of the track to frames, to nearest."""
+        up, down = self._base
+        return (2 * stamp * up * self.rate + down) // (2 * down)

@@ -1,0 +1,5 @@
+"""``python -m callcoach``."""
+
+from callcoach.cli import main
+
+main()
