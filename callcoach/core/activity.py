@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from callcoach.clock import FRAME_LENGTH, HOP_LENGTH, Samples, Span, to_samples
 from callcoach.config import ActivitySettings
-from callcoach.core.level import NoiseFloor
+from callcoach.core.level import SILENCE_DBFS, NoiseFloor
 
 
 @dataclass(slots=True)
@@ -94,7 +94,8 @@ class SpeechActivity:
         loudest = max(levels)
         self.floor_dbfs = floor = self._floor.step(loudest)
         for i, level in enumerate(levels):
-            self._history.append((measure_start + i * HOP_LENGTH, level, floor))
+            # sound of the other party does not belong to an edge of this one
+            self._history.append((measure_start + i * HOP_LENGTH, level if allowed else SILENCE_DBFS, floor))
         opening, closing = self._thresholds(loudest, floor)
         if not allowed:
             probability = 0.0

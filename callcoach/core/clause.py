@@ -8,7 +8,7 @@ import numpy as np
 
 from callcoach.clock import HOP_LENGTH, to_samples
 from callcoach.config import OverlapSettings
-from callcoach.core.phrases import Phrases, has_final_mark, normal
+from callcoach.core.phrases import Phrases, has_final_mark, normal, trails_off
 from callcoach.core.pitch import PitchTrack
 from callcoach.core.transcript import Transcript
 from callcoach.events import Channel
@@ -70,6 +70,8 @@ class ClauseJudge:
         if marked:
             # the recogniser puts a full stop at many breaks; a high F0 casts doubt on it
             return None if not asked and height is not None and height >= _HIGH else True
+        if trails_off(word.text):
+            return False
         return None if height is None else bool(low)
 
     def ending_height(self, channel: Channel, stop: int) -> float | None:

@@ -10,8 +10,8 @@ from callcoach.config import FloorSettings
 from callcoach.core.utterances import Party, Utterance
 from callcoach.events import Channel
 
-_QUIET_S: Final = 0.3
-"""Silence of the other party that ends a contest for the floor; [D], longer than a stop consonant, section 1.2."""
+_QUIET_S: Final = 0.5
+"""Silence of the other party that ends a contest for the floor; [D], a shorter one is a pause inside an utterance."""
 
 
 @dataclass(slots=True)
@@ -25,6 +25,8 @@ class Period:
     """Position at which it was known that the floor was taken."""
     offset: int | None = None
     """Floor-transfer offset: start minus the end of the other party's turn, samples; None for the first."""
+    utterance: Utterance | None = None
+    """The utterance that took the floor; the turn may begin with shorter ones before it."""
     closed: bool = False
     from_words: bool = False
     """True for a short turn that only its words gave away."""
@@ -105,9 +107,7 @@ class FloorTracker:
         pieces = [new]
         if resumed is not None and resumed.start < before.end:
             pieces.append(
-                Period(
-                    before.holder, resumed.start, before.end, now, resumed.start - end, before.closed, before.from_words
-                )
+                Period(before.holder, resumed.start, before.end, now, resumed.start - end, closed=before.closed)
             )
             before.end = max(before.start, last.end if last is not None else before.start)
             before.closed = True
@@ -123,7 +123,7 @@ class FloorTracker:
         theirs = other.last_before(now)
         if theirs is not None and theirs.end > utterance.start:
             # a contest: it is over when the other has fallen silent while this party goes on
-            if other.speaking or now - theirs.end < self._quiet or utterance.end < theirs.end:
+            if other.speaking or now - theirs.end < self._quiet or utterance.end - theirs.end < self._quiet:
                 return None
         elif other.speaking:
             return None
@@ -143,7 +143,7 @@ class FloorTracker:
                 before.end = theirs.end if theirs is not None else before.end
             if before.holder is not channel:
                 offset = start - before.end
-        period = Period(channel, start, utterance.end, now, offset)
+        period = Period(channel, start, utterance.end, now, offset, utterance)
         self.periods.append(period)
         return ended, period
 

@@ -18,6 +18,10 @@ from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party, Utterance
 from callcoach.events import Channel, Overlap, OverlapClass, Stage, Word
 
+_HOLDER_GAP_S: Final = 1.0
+"""Silence of the floor's holder that is a gap rather than a pause when both then start together; [D]."""
+_EDGE_SLACK_S: Final = 0.15
+"""Ends found in sound lie up to 0.15 s before the true end of faint last sounds; see docs/benchmarks.md."""
 _LEAST_OVERLAP_S: Final = 0.032
 """One frame: less cannot be told from the jitter of the mask's edges."""
 
@@ -78,6 +82,9 @@ class Meetings:
         self._phrases = words
         self._s = {name: to_samples(getattr(settings, name)) for name in type(settings).model_fields if name.endswith("_s")}
         self._least = to_samples(_LEAST_OVERLAP_S)
+        self._gap = to_samples(_HOLDER_GAP_S)
+        self._delay = to_samples(_EDGE_SLACK_S) * 2
+        self._slack = to_samples(_EDGE_SLACK_S)
         self._numbers = 0
         self.meetings: list[Meeting] = []
         self.low_confidence = False
@@ -88,8 +95,12 @@ class Meetings:
     def begun(self, channel: Channel, utterance: Utterance) -> None:
         """Look at an utterance that has just begun; open a meeting where it comes in on the other party."""
         other = self._parties[channel.other]
+        earlier = self._goes_on(channel, utterance)
+        if earlier is not None:
+            self._parties[channel].rejoin(earlier)
+            return
         active = other.active_at(utterance.start)
-        together = active is not None and self._together(utterance, other.utterances[-1])
+        together = active is not None and self._together(channel, utterance, other.utterances[-1])
         if together:
             rival = self._open_meeting_of(channel.other)
             if rival is not None:
@@ -102,9 +113,31 @@ class Meetings:
         self._numbers += 1
         self.meetings.append(Meeting(self._numbers, channel, utterance, together))
 
-    def _together(self, utterance: Utterance, theirs: Utterance) -> bool:
-        """Tell whether two utterances began within 0.25 s; each follows a silence of its own party."""
-        return abs(utterance.start - theirs.start) <= self._s["simultaneous_s"]
+    def _goes_on(self, channel: Channel, utterance: Utterance) -> Utterance | None:
+        """Return the utterance that this one continues: a move is one meeting in spite of a breath in it."""
+        latest = next((m for m in reversed(self.meetings) if m.incomer is channel), None)
+        if latest is None or latest.decided is not None or not self._is_long(latest.utterance):
+            return None
+        end = latest.utterance.end
+        near = 0 < utterance.start - end < self._s["resume_s"]
+        between = self._parties[channel.other].first_after(end - 1)
+        alone = between is None or between.start > utterance.start
+        return latest.utterance if near and alone and self._parties[channel].utterances[-1] is utterance else None
+
+    def _is_long(self, utterance: Utterance) -> bool:
+        return max(i.length for i in utterance.ipus) > self._s["backchannel_s"]
+
+    def _together(self, channel: Channel, utterance: Utterance, theirs: Utterance) -> bool:
+        """Tell whether two utterances began within 0.25 s of each other after a gap.
+
+        A short pause of the party that holds the floor is no gap: it only goes on.
+        """
+        if abs(utterance.start - theirs.start) > self._s["simultaneous_s"]:
+            return False
+        if self._floor.holder is not channel.other:
+            return True
+        before = self._parties[channel.other].last_before(theirs.start - 1)
+        return before is None or theirs.start - before.end >= self._gap
 
     def _open_meeting_of(self, channel: Channel) -> Meeting | None:
         for meeting in reversed(self.meetings):
@@ -150,6 +183,8 @@ class Meetings:
             return facts.took_floor or now - facts.start >= self._s["hold_s"] or meeting.utterance.closed
         if not meeting.utterance.closed:
             return False
+        if self._is_long(meeting.utterance) and now - facts.end < self._s["resume_s"] + self._delay:
+            return False
         return facts.resumes_after is not None or now - facts.end >= self._s["resume_s"]
 
     def _words_known(self, meeting: Meeting, now: int) -> bool:
@@ -169,7 +204,7 @@ class Meetings:
         """Measure a meeting as far as it is known at ``now``."""
         utterance, other = meeting.utterance, self._parties[meeting.incomer.other]
         start, end = utterance.start, utterance.end
-        taken = self._taken(meeting.incomer, start, end)
+        taken = self._taken(meeting.incomer, utterance)
         # once the floor has passed, what the other says is a meeting of its own
         contest = end if taken is None else min(end, taken)
         both = [
@@ -206,16 +241,14 @@ class Meetings:
             took_floor=taken is not None,
         )
 
-    def _taken(self, channel: Channel, start: int, end: int) -> int | None:
-        """Position at which it was clear that the utterance took the floor; None when it did not."""
-        lead = to_samples(1.0)
-        found: int | None = None
-        for period in reversed(self._floor.periods):
-            if period.start < start - lead:
-                break
-            if period.holder is channel and period.start <= end and not period.from_words:
-                found = period.known_at
-        return found
+    def _taken(self, channel: Channel, utterance: Utterance) -> int | None:
+        """Position at which it was clear that the turn of the utterance took the floor; None when it did not."""
+        for period in self._floor.periods:
+            if period.holder is not channel or period.utterance is None:
+                continue
+            if period.start <= utterance.start <= period.utterance.end and period.utterance.start <= period.end:
+                return period.known_at
+        return None
 
     def _holder_end(self, other: Party, start: int, end: int) -> int | None:
         """Where the holder's speech around ``start`` ended, if that lies before the incomer's end."""
@@ -252,15 +285,16 @@ class Meetings:
                 and with_words
                 and complete is False
                 and facts.holder_silent_before is not None
-                and facts.holder_silent_before <= s["pause_barge_in_s"]
+                and facts.holder_silent_before <= s["pause_barge_in_s"] + self._slack
             )
             return (OverlapClass.PAUSE_BARGE_IN if barge else OverlapClass.UNSURE), complete
         if took:
             return self._takeover(facts, complete), complete
         if facts.overlap >= s["butting_in_s"] and facts.resumes_after is not None and facts.resumes_after <= s["resume_s"]:
             return OverlapClass.BUTTING_IN, complete
-        if facts.overlap < s["terminal_s"] and stopped and complete is not False:
-            return OverlapClass.TERMINAL, complete
+        if facts.overlap < s["terminal_s"]:
+            if (words and self._met_at_its_end(facts)) or (stopped and complete is not False):
+                return OverlapClass.TERMINAL, complete
         return OverlapClass.UNSURE, complete
 
     def _takeover(self, facts: Facts, complete: bool | None) -> OverlapClass:
@@ -334,9 +368,39 @@ class Meetings:
             if " ".join(tokens[:size]) in p.agreement:
                 rest = " ".join(tokens[size:])
                 return len(tokens) - size <= self._set.agreement_extra_words and not contains(rest, p.floor_openers)
-        following = self._transcript.within(meeting.incomer.other, facts.start, facts.end + s["resume_s"])
-        supplied = normal(joined(following))
-        return len(tokens) <= 2 and facts.holder_end is None and f" {text} " in f" {supplied} "
+        # a word or two that the holder goes on from, or takes up, was supplied for them
+        return len(tokens) <= 2 and not contains(text, p.floor_openers) and not contains(text, p.negative_agreement)
+
+    def _met_at_its_end(self, facts: Facts) -> bool:
+        """Tell whether the utterance began in a pause and only its last moment met the other party."""
+        return (
+            facts.holder_silent_before is not None
+            and facts.both is not None
+            and facts.both[0] - facts.start >= self._s["simultaneous_s"]
+            and facts.end - facts.both[0] <= self._s["terminal_s"]
+        )
+
+    def _answered_early(self, meeting: Meeting, facts: Facts, stage: Stage, now: int) -> Overlap:
+        """Tell of a short answer in a pause whose end the other party met: the other came in, not the answer."""
+        assert facts.both is not None
+        other = meeting.incomer.other
+        resumed = self._parties[other].last_before(facts.both[0])
+        end = max(resumed.end, facts.both[1]) if resumed is not None else facts.both[1]
+        event = Overlap(
+            span=Span(Samples(facts.both[0]), Samples(facts.both[1])),
+            known_at=Samples(max(now, end)),
+            number=meeting.number,
+            incomer=other,
+            kind=OverlapClass.TERMINAL,
+            stage=stage,
+            confidence="low",
+            utterance=Span(Samples(facts.both[0]), Samples(end)),
+            overlap=facts.overlap,
+            holder_end=Samples(facts.end),
+            clause_complete=None,
+        )
+        meeting.event = event
+        return event
 
     def _is_bare_phrase(self, text: str) -> bool:
         """Tell whether text is a phrase without a verb ("both laptops"), as a clarification often is."""
@@ -351,6 +415,8 @@ class Meetings:
     def _event(
         self, meeting: Meeting, facts: Facts, kind: OverlapClass, complete: bool | None, stage: Stage, now: int
     ) -> Overlap:
+        if kind is OverlapClass.TERMINAL and self._met_at_its_end(facts):
+            return self._answered_early(meeting, facts, stage, now)
         begin, end = facts.both if facts.both is not None else (facts.start, facts.start)
         if kind is OverlapClass.PAUSE_BARGE_IN and facts.holder_end is not None:
             begin, end = facts.holder_end, facts.start  # nothing overlaps: the pause that was cut short

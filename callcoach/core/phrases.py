@@ -83,6 +83,11 @@ def has_final_mark(text: str) -> bool:
     return bool(_FINAL_MARK.search(text)) and not text.rstrip("\"')]").endswith("..")
 
 
+def trails_off(text: str) -> bool:
+    """Tell whether the recogniser wrote that a sentence breaks off: an ellipsis or a dash."""
+    return text.rstrip("\"')").endswith(("...", "\u2026", "-", "\u2013", "\u2014"))
+
+
 def contains(text: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
     """Tell whether normal ``text`` holds one of the phrases as whole words."""
     padded = f" {text} "

@@ -71,6 +71,12 @@ class Party:
             last.closed = last.dropped or (not speaking and last.ipus[-1].closed and now - last.end >= self._chain_gap + self._delay)
         return begun
 
+    def rejoin(self, utterance: Utterance) -> None:
+        """Let the latest utterance be the continuation of ``utterance``, the one before it."""
+        self.utterances.pop()
+        utterance.ipus += [i for i in self.ipus if i.start >= utterance.end]
+        utterance.closed = False
+
     def withdraw(self, since: int) -> None:
         """Take back every run of speech that began at or after ``since``: it was an echo."""
         for ipu in self.ipus:

@@ -127,6 +127,7 @@ class AvReader:
         self._next_byte: int | None = None
         self._frame_length = 0
         self.rate = self.channels = 0
+        self.declared: int | None = None
         try:
             self._container = open_container(self._window, kind.demuxer)
         except AV_ERRORS as error:
@@ -165,6 +166,8 @@ class AvReader:
         if context.sample_rate:
             check_shape(self._name, context.sample_rate, max(context.channels, 1))
         context.thread_count = 1  # with more, frames come late and an error hits its neighbours
+        if codec == "flac":  # has a checksum over every frame, which is not looked at unless asked for
+            context.options = {"err_detect": "crccheck+explode"}
         self._iterator = self._container.demux(self._stream)
         self._codec = codec.removeprefix("libopencore_").removesuffix("float")
         base = self._stream.time_base or Fraction(1, av.time_base)
@@ -175,7 +178,6 @@ class AvReader:
             raise AudioFormatError(
                 f"{self._name} ({self._kind.label}) has no audio that could be decoded; export it again."
             )
-        self.declared = self._promise()
         self.slack = 0 if codec == "flac" else AAC_SLACK if codec.startswith("aac") else LOSSY_SLACK
 
     def _promise(self) -> int | None:
@@ -296,7 +298,8 @@ class AvReader:
             self.rate, self.channels = rate, channels
             self._log.set_rate(rate)
             cap = frame_cap(rate, self._window.size, self._codec)
-            self._timeline = Timeline(rate, channels, cap, self._start_at, self._log)
+            self.declared = self._promise()
+            self._timeline = Timeline(rate, channels, cap, self.declared, self._start_at, self._log)
         elif rate != self.rate or channels != self.channels:
             self._lose(packet)
             self._log.salvage(CHANGE)

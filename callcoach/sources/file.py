@@ -230,8 +230,10 @@ def _open_reader(window: FileWindow, name: str, track: int, log: DamageLog) -> R
     layout = read_layout(window, kind, name)
     if layout is not None:
         _judge_layout(name, layout, log)
-    elif kind in (WAV, W64):
-        return AvReader(window, name, kind, track, log)
+        if layout.for_library:
+            layout = None
+            if kind in (WAV, W64):  # libsndfile reads MP3 in WAV without a word about damage
+                return AvReader(window, name, kind, track, log)
     try:
         salvage = _flac_salvage(window, name, log) if kind is FLAC else None
         reader: Reader = SoundfileReader(window, name, layout, log, salvage)
@@ -244,13 +246,17 @@ def _open_reader(window: FileWindow, name: str, track: int, log: DamageLog) -> R
 
 
 def _judge_layout(name: str, layout: Layout, log: DamageLog) -> None:
-    if layout.available_frames > HOURS_MAX * 3600 * layout.rate:
+    if not layout.for_library and layout.available_frames > HOURS_MAX * 3600 * layout.rate:
         raise AudioFormatError(
             f"{name} lasts {duration_text(layout.available_frames, layout.rate)} and at most "
             f"{HOURS_MAX} hours can be read; cut it into parts."
         )
     if layout.declared is None:
         log.note(NO_LENGTH)
+    if layout.for_library and layout.missing > LENGTH_SHARE * layout.available:
+        log.salvage(
+            f"The recording stops early: {layout.missing} bytes that its header promises are missing."
+        )
     if layout.leftover:
         log.salvage(f"The header ends the audio early; {layout.leftover} bytes behind it were not read.")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from callcoach.errors import AudioFormatError
@@ -35,8 +35,8 @@ class Layout:
     Attributes
     ----------
     subtype
-        libsndfile's name of the coding of bare samples, or None when ``header`` is needed or the coding is
-        unknown.
+        libsndfile's name of the coding of bare samples, or None when ``header`` is needed or a library has to
+        find the data by itself.
     header
         A sound header for the data, made from the file's own, for codings in blocks (ADPCM, GSM).
     endian
@@ -64,6 +64,16 @@ class Layout:
     available: int
     declared: int | None
     leftover: int
+
+    @property
+    def for_library(self) -> bool:
+        """Whether only the lengths are known and a library must decode the file as a whole."""
+        return self.subtype is None and self.header is None
+
+    @property
+    def missing(self) -> int:
+        """Bytes that the header promises and the file does not have."""
+        return 0 if self.declared is None else max(0, self.declared - self.available)
 
     @property
     def declared_frames(self) -> int | None:
@@ -116,6 +126,15 @@ class _Style:
             end = chunk.start + chunk.size
         return end > at and window.size <= end + self.align and end <= window.size
 
+
+_LIBRARY_TAGS: Final = frozenset((
+    0x02, 0x11, 0x31,  # MS and IMA ADPCM, GSM 6.10
+    0x20, 0x22, 0x42, 0x45, 0x64, 0x65, 0x83, 0x28F,  # Yamaha ADPCM, TrueSpeech, G.723.1, G.726, G.722, G.729
+    0x50, 0x55, 0xFF, 0x1600, 0x1610, 0x2000,  # MPEG audio, AAC, AC-3
+    0x160, 0x161, 0x162, 0x163,  # Windows Media
+))  # fmt: skip
+"""Codings in WAV beside plain samples. libav knows more numbers, but takes some of them for something else:
+NMS ADPCM came out as AMR noise."""
 
 _RIFF: Final = _Style(4, "<I", False, 2)
 _RIFX: Final = _Style(4, ">I", False, 2)
@@ -170,8 +189,6 @@ def _finish(
 ) -> Layout | None:
     """Settle the length of the data; ``limit`` is the largest value of the size field."""
     check_shape(name, form.rate, form.channels)
-    if form.subtype is None and form.header is None:
-        return None
     there = max(0, window.size - start)
     placeholder = size > there and any(
         0 <= top - size < PLACEHOLDER_SLACK for top in (limit, 1 << 31, 1 << 32)
@@ -239,6 +256,10 @@ def _wave_format(data: bytes, big: bool, name: str) -> _Format:
         if subtype is None:
             raise _damaged(name, f"declares samples of {bits} bits")
         return _Format(subtype, endian, rate, channels, width * channels)
+    if tag not in _LIBRARY_TAGS:
+        raise AudioFormatError(
+            f"{name} holds a coding that is not read here (WAV format 0x{tag:04X}); convert it to PCM first."
+        )
     if tag in (2, 0x11, 0x31) and not big and align > 0:
         frames = struct.unpack("<H", data[18:20])[0] if len(data) >= 20 else 0
         if frames > 0:
@@ -255,8 +276,7 @@ def _read_w64(window: FileWindow, name: str) -> Layout | None:
         elif chunk.name[:4] == b"data":
             if form is None:
                 raise _damaged(name, "has data without a format")
-            if form.header is not None:  # ADPCM in Wave64: left to the library
-                return None
+            form = replace(form, header=None)  # ADPCM in Wave64: left to the library
             unknown = chunk.size <= 0 or chunk.size >= 1 << 62
             return _finish(window, name, form, chunk.start, 0 if unknown else chunk.size, 1 << 63, _W64)
     raise _damaged(name, "has no format" if form is None else "has no data where its header says")
@@ -348,9 +368,8 @@ def _read_au(window: FileWindow, name: str) -> Layout | None:
         1: ("ULAW", 1), 2: ("PCM_S8", 1), 3: ("PCM_16", 2), 4: ("PCM_24", 3), 5: ("PCM_32", 4),
         6: ("FLOAT", 4), 7: ("DOUBLE", 8), 27: ("ALAW", 1),
     }.get(code)  # fmt: skip
-    if coding is None:
-        return None
     if start < 24:
         raise _damaged(name, "says that its data begin inside the header")
-    form = _Format(coding[0], "BIG", rate, channels, coding[1] * channels)
+    subtype, width = coding or (None, 1)
+    form = _Format(subtype, "BIG", rate, channels, width * channels)
     return _finish(window, name, form, start, size, 0xFFFF_FFFF, _BARE)

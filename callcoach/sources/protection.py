@@ -27,8 +27,9 @@ _ASF_LOCKS: Final = (
     bytes.fromhex("fbb31122 23bd d211 b4b700a0c955fc6e"),  # content encryption object
     bytes.fromhex("14e68a29 2226 174c b935dae07ee9289c"),  # extended content encryption object
 )
-_MATROSKA_LOCK: Final = b"\x50\x35"  # element ContentEncryption
-_MATROSKA_LOCK_PARTS: Final = (b"\x47\xe1", b"\x47\xe2", b"\x47\xe7")  # algorithm, key id, AES settings
+_MATROSKA_NESTED: Final = frozenset((0x18538067, 0x1654AE6B, 0xAE, 0x6D80, 0x6240))
+_MATROSKA_LOCK: Final = 0x5035
+_MATROSKA_CLUSTER: Final = 0x1F43B675
 
 
 def check_container(window: FileWindow, kind: Kind, name: str) -> None:
@@ -110,9 +111,31 @@ def _boxes(window: FileWindow) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _matroska_is_locked(head: bytes) -> bool:
-    at = head.find(_MATROSKA_LOCK)
-    while at >= 0:
-        if any(part in head[at + 2 : at + 64] for part in _MATROSKA_LOCK_PARTS):
+    """Follow segment, tracks, track, encodings and encoding down to an encryption element."""
+    ends = [len(head)]
+    at = 0
+    while ends:
+        if at >= ends[-1]:
+            at = max(at, ends.pop())
+            continue
+        name, at = _ebml_number(head, at, keep_mark=True)
+        size, at = _ebml_number(head, at, keep_mark=False)
+        if name == _MATROSKA_LOCK:
             return True
-        at = head.find(_MATROSKA_LOCK, at + 2)
+        if name is None or size is None or name == _MATROSKA_CLUSTER:
+            return False
+        end = min(at + size, ends[-1])
+        if name in _MATROSKA_NESTED:
+            ends.append(end)
+        else:
+            at = end
     return False
+
+
+def _ebml_number(data: bytes, at: int, keep_mark: bool) -> tuple[int | None, int]:
+    """Read a number of 1 to 8 bytes and return it with the place behind it; None if there is none."""
+    if at >= len(data) or data[at] == 0:
+        return None, at
+    length = 9 - data[at].bit_length()
+    value = int.from_bytes(data[at : at + length], "big")
+    return value if keep_mark else value & ~(1 << 7 * length), at + length

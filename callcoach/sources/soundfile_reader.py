@@ -16,6 +16,7 @@ from callcoach.ports import Audio
 from callcoach.sources.layout import Layout
 from callcoach.sources.limits import BLOCK_SECONDS, DamageLog, check_shape, frame_cap
 from callcoach.sources.reader import Reader
+from callcoach.sources.timeline import CAPPED
 from callcoach.sources.window import FileWindow
 
 SOUNDFILE_ERRORS: Final = (sf.SoundFileError, OSError, RuntimeError, ValueError, TypeError)
@@ -65,6 +66,7 @@ class SoundfileReader:
         self._salvage = salvage
         self._next: Reader | None = None
         self._delivered = 0
+        self._may_be_cut = layout is None
         if layout is None:
             self._window = window.window(0, window.size)
             self._file = sf.SoundFile(self._window)
@@ -92,6 +94,8 @@ class SoundfileReader:
             return self._next.read()
         want = min(BLOCK_SECONDS * self.rate, self._cap - self._delivered)
         if want <= 0:
+            if self._may_be_cut:
+                self._log.salvage(CAPPED)
             return None
         try:
             block: Audio = self._file.read(want, dtype="float32", always_2d=True)

@@ -13,8 +13,12 @@ from callcoach.ports import Audio
 from callcoach.sources.limits import DamageLog
 
 GAP_MAX_SECONDS: Final = 3_600
-"""Longest gap in the time stamps that is believed (calls on hold are recorded with gaps); beyond it they
-jumped."""
+"""Longest gap in the time stamps that is believed (calls on hold are recorded with gaps) as long as it stays
+within the length that the container promises; beyond it the time stamps jumped."""
+GAP_UNSURE_SECONDS: Final = 60
+"""The same when the container promises no length."""
+PROMISE_SLACK_SECONDS: Final = 1
+"""Seconds by which the promised length may be wrong in that comparison."""
 BACK_MAX_SECONDS: Final = 0.5
 """Time stamps that lag behind the audio by more than this have started anew (recordings joined end to
 end)."""
@@ -45,16 +49,21 @@ class Timeline:
         Columns.
     cap
         Frames after which nothing more is taken.
+    promise
+        Frames that the container promises, or None.
     start_at
         Frames to leave out at the start.
     log
         Where gaps are written down.
     """
 
-    def __init__(self, rate: int, channels: int, cap: int, start_at: int, log: DamageLog) -> None:
+    def __init__(
+        self, rate: int, channels: int, cap: int, promise: int | None, start_at: int, log: DamageLog
+    ) -> None:
         self._rate = rate
         self._channels = channels
         self._cap = cap
+        self._promise = promise
         self._log = log
         self._start_at = self._skip = start_at
         self._queue: deque[Audio | int] = deque()  # an int stands for that many frames of silence
@@ -110,7 +119,7 @@ class Timeline:
         assert self.origin is not None
         least, most = (int(seconds * self._rate) for seconds in TOLERANCE_SECONDS)
         usual = min(max(int(TOLERANCE_SHARE * length), least), most)
-        if gap > GAP_MAX_SECONDS * self._rate or gap < -BACK_MAX_SECONDS * self._rate:
+        if gap > self._believed() or gap < -BACK_MAX_SECONDS * self._rate:
             self.origin += gap
             self._log.salvage(JUMP)
         elif gap > (int(EXACT_SECONDS * self._rate) if lost else usual):
@@ -121,6 +130,13 @@ class Timeline:
                 self._count(gap)
         elif lost:
             self._log.salvage(GAP)
+
+    def _believed(self) -> int:
+        """Return the longest gap, in frames, that may be real at the present place."""
+        if self._promise is None:
+            return GAP_UNSURE_SECONDS * self._rate
+        left = self._promise + PROMISE_SLACK_SECONDS * self._rate - self._placed
+        return min(GAP_MAX_SECONDS * self._rate, left)
 
     def _fits(self, length: int) -> bool:
         if self._placed + length > self._cap:

@@ -21,7 +21,7 @@ from callcoach.speech.guards import (
     MAX_COMPRESSION_RATIO,
     compression_ratio,
     find_repetition,
-    is_silence,
+    is_invented,
 )
 from callcoach.speech.placing import HeardWord, place_words
 
@@ -36,8 +36,8 @@ FRAME_RATE: Final = 100
 """Feature frames per second."""
 FULL_WINDOW: Final = 3000
 """Feature frames of the window the model was trained on (30 s)."""
-PAD_SECONDS: Final = 6.0
-"""Empty time behind the speech; with less than 5 s the decoder starts to repeat itself."""
+PAD_SECONDS: Final = 5.0
+"""Empty time behind the speech; with less the decoder starts to repeat itself."""
 MIN_LENGTH: Final = to_samples(0.1)
 """Samples; less sound than this is not a word."""
 TOKENS_PER_SECOND: Final = 12
@@ -46,7 +46,12 @@ SPARE_TOKENS: Final = 24
 """Tokens allowed on top of the rate, for short windows."""
 FEATURE_FLOOR: Final = 2.0
 """Distance of silence below the loudest feature: Whisper clips at 8 decades of power and divides by 4."""
-BEAM_SIZE: Final = 5
+BEAM_SIZE: Final = 1
+"""Greedy. On cut speech it is no worse than 5 and takes a quarter less time (docs/benchmarks.md)."""
+SECOND_BEAM_SIZE: Final = 5
+"""For the second look at a window whose text loops."""
+LEAST_SPOKEN_WORD: Final = 0.12
+"""Seconds per word of the fastest speech (8 words a second); a loop squeezes more words into the sound."""
 _BEFORE_WORD: Final = "\"'“¿([{-"
 _AFTER_WORD: Final = "\"'.。,，!！?？:：”)]}、"
 
@@ -92,7 +97,10 @@ class WhisperTranscriber:
     cpu_threads : int
         Threads per worker; 0 takes all cores.
     workers : int
-        Windows that may be decoded at the same time.
+        Windows that may be decoded at the same time, by as many threads of the caller. For whole
+        recordings one thread and as many workers as cores are fastest; the words stay the same.
+    pad_seconds : float
+        Empty time behind the speech, in seconds; 5 or more for good text.
 
     Raises
     ------
@@ -131,7 +139,7 @@ class WhisperTranscriber:
 
     def warm_up(self) -> None:
         """Decode a second of silence, so that the first real window is not slower than the rest."""
-        self._decode(self._model.feature_extractor(np.zeros(SAMPLE_RATE, np.float32)), self._pad_frames)
+        self._decode(self._model.feature_extractor(np.zeros(SAMPLE_RATE, np.float32)), self._pad_frames, 1)
 
     def transcribe(self, window: SpeechWindow) -> tuple[Word, ...]:
         """Return the words of a window in order of time, on the call's clock.
@@ -154,21 +162,27 @@ class WhisperTranscriber:
 
     def _hear(self, audio: Audio) -> list[HeardWord]:
         features: NDArray[np.float32] = self._model.feature_extractor(audio)[..., :-1]
-        encoded, decoding = self._decode(features, self._pad_frames)
+        encoded, decoding = self._decode(features, self._pad_frames, self._beam_size)
         if decoding.loops:
             log.info("the text of a window of %d frames loops, decoding in the full window", features.shape[-1])
-            encoded, decoding = self._decode(features, FULL_WINDOW)
-        if is_silence(decoding.no_speech_probability, decoding.mean_log_probability):
-            return []
-        if compression_ratio(decoding.text) > MAX_COMPRESSION_RATIO:
+            beam_size = max(self._beam_size, SECOND_BEAM_SIZE)
+            encoded, decoding = self._decode(features, FULL_WINDOW, beam_size)
+        if is_invented(decoding.no_speech_probability, decoding.mean_log_probability):
             return []
         words = self._align(encoded, decoding.tokens, features.shape[-1])
         while surplus := find_repetition([word.text for word in words]):
+            repeated = words[surplus[0] : surplus[1]]
+            pace = (repeated[-1].end - repeated[0].begin) / len(repeated)
+            if not decoding.cut_off and pace >= LEAST_SPOKEN_WORD:
+                # both windows heard it, the text ended by itself and can be spoken: the party repeats itself
+                return words
             del words[surplus[0] : surplus[1]]
+        if compression_ratio(" ".join(word.text for word in words)) > MAX_COMPRESSION_RATIO:
+            return []
         return words
 
     def _decode(
-        self, features: NDArray[np.float32], pad_frames: int
+        self, features: NDArray[np.float32], pad_frames: int, beam_size: int
     ) -> tuple[ctranslate2.StorageView, _Decoding]:
         """Encode and decode features followed by ``pad_frames`` of silence, 30 s at most."""
         frames = features.shape[-1]
@@ -180,7 +194,7 @@ class WhisperTranscriber:
         result = self._model.model.generate(
             encoded,
             [list(self._prompt)],
-            beam_size=self._beam_size,
+            beam_size=beam_size,
             max_length=limit,
             return_scores=True,
             return_no_speech_prob=True,
@@ -207,13 +221,19 @@ class WhisperTranscriber:
 
         found = self._model.find_alignment(self._tokenizer, [list(tokens)], encoded, frames)[0]
         merge_punctuations(found, _BEFORE_WORD, _AFTER_WORD)
-        return [
-            HeardWord(
-                str(item["word"]).strip(), float(item["start"]), float(item["end"]), float(item["probability"])
-            )
-            for item in found
-            if item["word"].strip()
-        ]
+        words: list[HeardWord] = []
+        for item in found:
+            text, begin, end = str(item["word"]), float(item["start"]), float(item["end"])
+            probability = float(item["probability"])
+            if not text.strip():
+                continue
+            if words and not text[0].isspace():
+                # "-636" of "880-636" or ".m." of "a.m.": a part of the word before
+                last = words[-1]
+                words[-1] = HeardWord(last.text + text.rstrip(), last.begin, end, min(last.probability, probability))
+            else:
+                words.append(HeardWord(text.strip(), begin, end, probability))
+        return words
 
 
 def pad_features(features: NDArray[np.float32], frames: int) -> NDArray[np.float32]:

@@ -154,6 +154,7 @@ def _references(good: bytes) -> Iterator[Shape]:
 def _locked(audio: Samples) -> Iterator[Shape]:
     key = {"encryption_scheme": "cenc-aes-ctr", "encryption_key": "01" * 16, "encryption_kid": "02" * 16}
     yield Shape("locked-mp4", "call.m4a", libav(audio, RATE, "mp4", "aac", options=key), REJECTED, 0)
+    yield Shape("locked-webm", "call.webm", _locked_matroska(), REJECTED, 0)
     drm = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c") + struct.pack("<QIBB", 200, 1, 1, 2)
     drm += bytes.fromhex("fbb3112223bdd211b4b700a0c955fc6e") + struct.pack("<Q", 170) + noise(146)
     yield Shape("locked-asf", "call.wma", drm + noise(2_000), REJECTED, 0)
@@ -161,6 +162,22 @@ def _locked(audio: Samples) -> Iterator[Shape]:
     yield Shape("locked-zip", "call.wav", bytes(locked_zip), REJECTED, 0)
     yield Shape("locked-openssl", "call.wav", b"Salted__" + noise(20_000), REJECTED, 0)
     yield Shape("locked-pgp", "call.wav", b"-----BEGIN PGP MESSAGE-----\n\nhQEM\n", REJECTED, 0)
+
+
+def _locked_matroska() -> bytes:
+    """Write a Matroska file by hand, with one Opus track behind AES."""
+
+    def element(name: str, *parts: bytes) -> bytes:
+        data = b"".join(parts)
+        return bytes.fromhex(name) + (len(data) | 1 << 56).to_bytes(8, "big") + data
+
+    lock = element("6d80", element("6240", element("5035", element("47e1", b"\x05"))))
+    sound = element("e1", element("b5", struct.pack(">d", 48_000.0)), element("9f", b"\x02"))
+    track = element("ae", element("d7", b"\1"), element("83", b"\2"), element("86", b"A_OPUS"), sound, lock)
+    block = element("a3", b"\x81\0\0\x80" + noise(200))
+    cluster = element("1f43b675", element("e7", b"\0"), *[block] * 20)
+    head = element("1a45dfa3", element("4282", b"webm"))
+    return head + element("18538067", element("1654ae6b", track), cluster)
 
 
 def _paths(good: bytes) -> Iterator[Shape]:

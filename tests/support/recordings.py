@@ -92,11 +92,13 @@ def _mux(
             rate=rate,
             frame_size=stream.codec_context.frame_size or 1024,
         )
-        frame = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples.T / (1 + number)), format="fltp", layout=layout
-        )
-        frame.sample_rate, frame.pts = rate, 0
-        for part in (*resampler.resample(frame), *resampler.resample(None)):
+        for at in range(0, len(samples), rate):
+            second = np.ascontiguousarray(samples[at : at + rate].T / (1 + number))
+            frame = av.AudioFrame.from_ndarray(second, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = rate, at
+            for part in resampler.resample(frame):
+                out.mux(stream.encode(part))
+        for part in resampler.resample(None):
             out.mux(stream.encode(part))
         out.mux(stream.encode(None))
 

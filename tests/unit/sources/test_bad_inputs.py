@@ -37,7 +37,12 @@ def judge(item: BadInput) -> list[str]:
     else:
         rate = source.rate
         for block in source.blocks():
-            if block.dtype != np.float32 or block.ndim != 2 or block.shape[1] != source.channels or not len(block):
+            if (
+                block.dtype != np.float32
+                or block.ndim != 2
+                or block.shape[1] != source.channels
+                or not len(block)
+            ):
                 wrong.append(f"block of {block.dtype} {block.shape}")
             if len(block) > rate or not np.isfinite(block).all():
                 wrong.append("block too long or not finite")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +12,32 @@ import pytest
 
 from callcoach.ports import Audio, Verdict
 from callcoach.sources.file import open_recording
-from tests.support.recordings import call_like, libav, sndfile
+from tests.support.recordings import Samples, call_like, libav, sndfile
 
 RATE = 16_000
-CALL = call_like(RATE, 60.0)
-FILES = {
-    "flac": sndfile(CALL, RATE, "FLAC", "PCM_16"),
-    "mp3": libav(CALL, RATE, "mp3", "libmp3lame", bit_rate=32_000),
-    "ogg": sndfile(CALL, RATE, "OGG", "VORBIS"),
-    "opus": libav(CALL, RATE, "ogg", "libopus"),
-    "m4a": libav(CALL, RATE, "ipod", "aac"),
-    "mkv": libav(CALL, RATE, "matroska", "aac", options={"cluster_time_limit": "1000"}),
-    "adts": libav(CALL, RATE, "adts", "aac"),
+
+
+@cache
+def call() -> Samples:
+    return call_like(RATE, 60.0)
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "flac": lambda: sndfile(call(), RATE, "FLAC", "PCM_16"),
+    "mp3": lambda: libav(call(), RATE, "mp3", "libmp3lame", bit_rate=32_000),
+    "ogg": lambda: sndfile(call(), RATE, "OGG", "VORBIS"),
+    "opus": lambda: libav(call(), RATE, "ogg", "libopus"),
+    "m4a": lambda: libav(call(), RATE, "ipod", "aac"),
+    "mkv": lambda: libav(call(), RATE, "matroska", "aac", options={"cluster_time_limit": "1000"}),
+    "adts": lambda: libav(call(), RATE, "adts", "aac"),
 }
 OVERLAP = 4_096
 """Frames behind a gap in which a lossy decoder finds its state again."""
+
+
+@cache
+def encoded(name: str) -> bytes:
+    return FILES[name]()
 
 
 def read(path: Path) -> tuple[Audio, Verdict, int]:
@@ -46,7 +59,7 @@ def outside(verdict: Verdict, length: int, margin: int) -> np.ndarray:
 @pytest.mark.parametrize("kind", ["zeros", "noise"])
 @pytest.mark.parametrize("name", FILES)
 def test_damage_in_one_place_costs_that_place(name: str, kind: str, tmp_path: Path) -> None:
-    data, path = FILES[name], tmp_path / "call"
+    data, path = encoded(name), tmp_path / "call"
     path.write_bytes(data)
     whole, _, _ = read(path)
     at, size = len(data) * 2 // 5, 300
@@ -71,7 +84,7 @@ def test_damage_in_one_place_costs_that_place(name: str, kind: str, tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["flac", "m4a", "mp3"])
 def test_damage_in_ten_places_keeps_95_percent_of_the_rest(name: str, tmp_path: Path) -> None:
-    data, path = bytearray(FILES[name]), tmp_path / "call"
+    data, path = bytearray(encoded(name)), tmp_path / "call"
     path.write_bytes(data)
     whole, _, rate = read(path)
     rng = random.Random(8)
@@ -87,7 +100,7 @@ def test_damage_in_ten_places_keeps_95_percent_of_the_rest(name: str, tmp_path: 
 
 
 def test_flac_goes_on_exactly_behind_the_damage(tmp_path: Path) -> None:
-    data, path = bytearray(FILES["flac"]), tmp_path / "call.flac"
+    data, path = bytearray(encoded("flac")), tmp_path / "call.flac"
     path.write_bytes(data)
     whole, _, _ = read(path)
     at = len(data) // 2
@@ -104,7 +117,7 @@ def test_flac_goes_on_exactly_behind_the_damage(tmp_path: Path) -> None:
 
 def test_mp3_time_is_kept_when_frames_are_overwritten(tmp_path: Path) -> None:
     """At a constant bit rate the bytes between two frames say how long the hole is."""
-    data, path = bytearray(FILES["mp3"]), tmp_path / "call.mp3"
+    data, path = bytearray(encoded("mp3")), tmp_path / "call.mp3"
     path.write_bytes(data)
     whole, _, rate = read(path)
     at, size = len(data) // 3, len(data) // 20  # three seconds
@@ -119,7 +132,7 @@ def test_mp3_time_is_kept_when_frames_are_overwritten(tmp_path: Path) -> None:
 
 
 def test_encrypted_or_undecodable_sound_is_not_turned_into_noise(tmp_path: Path) -> None:
-    data, path = bytearray(FILES["m4a"]), tmp_path / "call.m4a"
+    data, path = bytearray(encoded("m4a")), tmp_path / "call.m4a"
     start = data.index(b"mdat") + 4
     data[start : start + len(data) // 2] = random.Random(3).randbytes(len(data) // 2)
     path.write_bytes(data)

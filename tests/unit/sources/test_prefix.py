@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,30 +13,48 @@ import pytest
 from callcoach.errors import AudioFormatError
 from callcoach.ports import Audio, Verdict
 from callcoach.sources.file import open_recording
-from tests.support.recordings import call_like, libav, sndfile
+from tests.support.recordings import Samples, call_like, libav, sndfile
 
 RATE = 16_000
 POINTS = 200
-CALL = call_like(RATE, 3.0)
 
-FILES = {
-    "wav-16": sndfile(CALL, RATE, "WAV", "PCM_16"),
-    "wav-24": sndfile(CALL, RATE, "WAV", "PCM_24"),
-    "wav-float": sndfile(CALL, RATE, "WAV", "FLOAT"),
-    "wav-ulaw": sndfile(CALL, RATE, "WAV", "ULAW"),
-    "wav-ima": sndfile(CALL, RATE, "WAV", "IMA_ADPCM"),
-    "wav-gsm": sndfile(call_like(8_000, 3.0, 1), 8_000, "WAV", "GSM610"),
-    "aiff": sndfile(CALL, RATE, "AIFF", "PCM_16"),
-    "flac": sndfile(CALL, RATE, "FLAC", "PCM_16"),
-    "mp3": libav(CALL, RATE, "mp3", "libmp3lame"),
-    "ogg": sndfile(CALL, RATE, "OGG", "VORBIS"),
-    "opus": libav(CALL, RATE, "ogg", "libopus"),
-    "m4a": libav(CALL, RATE, "ipod", "aac", options={"movflags": "faststart"}),
-    "webm": libav(CALL, RATE, "webm", "libopus"),
+
+@cache
+def call() -> Samples:
+    return call_like(RATE, 3.0)
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    "wav-16": lambda: sndfile(call(), RATE, "WAV", "PCM_16"),
+    "wav-24": lambda: sndfile(call(), RATE, "WAV", "PCM_24"),
+    "wav-float": lambda: sndfile(call(), RATE, "WAV", "FLOAT"),
+    "wav-ulaw": lambda: sndfile(call(), RATE, "WAV", "ULAW"),
+    "wav-ima": lambda: sndfile(call(), RATE, "WAV", "IMA_ADPCM"),
+    "wav-gsm": lambda: sndfile(call_like(8_000, 3.0, 1), 8_000, "WAV", "GSM610"),
+    "aiff": lambda: sndfile(call(), RATE, "AIFF", "PCM_16"),
+    "flac": lambda: sndfile(call(), RATE, "FLAC", "PCM_16"),
+    "mp3": lambda: libav(call(), RATE, "mp3", "libmp3lame"),
+    "ogg": lambda: sndfile(call(), RATE, "OGG", "VORBIS"),
+    "opus": lambda: libav(call(), RATE, "ogg", "libopus"),
+    "m4a": lambda: libav(call(), RATE, "ipod", "aac", options={"movflags": "faststart"}),
+    "webm": lambda: libav(call(), RATE, "webm", "libopus"),
 }
 EXACT = {"wav-16", "wav-24", "wav-float", "wav-ulaw", "aiff", "flac"}
-LAST_PACKET = {"wav-ima": 1_017, "wav-gsm": 320, "mp3": 1_152, "ogg": 4_096, "opus": 2_880, "m4a": 2_048, "webm": 2_880}
+LAST_PACKET = {
+    "wav-ima": 1_017,
+    "wav-gsm": 320,
+    "mp3": 1_152,
+    "ogg": 4_096,
+    "opus": 2_880,
+    "m4a": 2_048,
+    "webm": 2_880,
+}
 """Frames at the end that may differ: a packet cut in two, and the overlap with the one before."""
+
+
+@cache
+def encoded(name: str) -> bytes:
+    return FILES[name]()
 
 
 def read(path: Path) -> tuple[Audio, Verdict]:
@@ -47,7 +67,7 @@ def read(path: Path) -> tuple[Audio, Verdict]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_cut_file_gives_a_prefix(name: str, tmp_path: Path) -> None:
-    data, path = FILES[name], tmp_path / "call"
+    data, path = encoded(name), tmp_path / "call"
     path.write_bytes(data)
     whole, verdict = read(path)
     assert verdict.status == "ok"
