@@ -63,5 +63,5 @@ class Span:
         return Samples(self.end - self.start)
 
     def overlap(self, other: Span) -> Samples:
-        """Samples that both spans share; 0 when they do not meet."""
+        """Return the samples that both spans share; 0 when they do not meet."""
         return Samples(max(0, min(self.end, other.end) - max(self.start, other.start)))

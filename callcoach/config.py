@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from callcoach.clock import to_samples
 from callcoach.errors import ConfigError
 
 MAX_SETTINGS_BYTES: Final = 1 << 20
@@ -25,13 +26,24 @@ MAX_SETTINGS_BYTES: Final = 1 << 20
 
 
 def _setting(
-    default: float | int | bool, unit: str, text: str, source: str, *, ge: float | None = None, le: float | None = None
-) -> Any:  # noqa: ANN401 - pydantic's Field is typed as the field it stands for
+    default: float | int | bool,
+    unit: str,
+    text: str,
+    source: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+) -> Any:
     return Field(default, ge=ge, le=le, description=text, json_schema_extra={"unit": unit, "source": source})
 
 
 class _Stage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def in_samples(self) -> dict[str, int]:
+        """Return every time of this stage (names that end in ``_s``) in samples."""
+        names = (name for name in type(self).model_fields if name.endswith("_s"))
+        return {name: int(to_samples(getattr(self, name))) for name in names}
 
 
 class ActivitySettings(_Stage):
@@ -41,7 +53,12 @@ class ActivitySettings(_Stage):
         0.50, "", "Detector probability that opens speech at low signal level", "[D] 1.2", ge=0.05, le=0.95
     )
     close_probability: float = _setting(
-        0.35, "", "Detector probability below which speech closes at low signal level", "[D] 1.2", ge=0.02, le=0.95
+        0.35,
+        "",
+        "Detector probability below which speech closes at low signal level",
+        "[D] 1.2",
+        ge=0.02,
+        le=0.95,
     )
     loud_open_probability: float = _setting(
         0.12,
@@ -55,16 +72,27 @@ class ActivitySettings(_Stage):
         0.06, "", "Closing probability at that level", "[D] as loud_open_probability", ge=0.01, le=0.95
     )
     trust_from_db: float = _setting(
-        15.0, "dB", "Signal over noise floor from which level begins to support the detector", "[D]", ge=3, le=60
+        15.0,
+        "dB",
+        "Signal over noise floor from which level begins to support the detector",
+        "[D]",
+        ge=3,
+        le=60,
     )
-    full_trust_db: float = _setting(30.0, "dB", "Signal over noise floor at which it does so fully", "[D]", ge=5, le=80)
-    least_level_dbfs: float = _setting(-55.0, "dBFS", "Below this level only the detector counts", "[D]", ge=-90, le=-20)
+    full_trust_db: float = _setting(
+        30.0, "dB", "Signal over noise floor at which it does so fully", "[D]", ge=5, le=80
+    )
+    least_level_dbfs: float = _setting(
+        -55.0, "dBFS", "Below this level only the detector counts", "[D]", ge=-90, le=-20
+    )
     open_s: float = _setting(0.060, "s", "Time above the opening probability", "[D] 1.2", ge=0.03, le=0.5)
     close_s: float = _setting(0.150, "s", "Time below the closing probability", "[D] 1.2", ge=0.03, le=1.0)
     merge_gap_s: float = _setting(
         0.200, "s", "Silences shorter than this are stop consonants, not pauses", "[D] 1.2", ge=0.05, le=1.0
     )
-    least_segment_s: float = _setting(0.100, "s", "Bursts shorter than this are dropped", "[D] 1.2", ge=0.03, le=1.0)
+    least_segment_s: float = _setting(
+        0.100, "s", "Bursts shorter than this are dropped", "[D] 1.2", ge=0.03, le=1.0
+    )
     floor_window_s: float = _setting(
         10.0, "s", "Past over which the lowest smoothed level is the noise floor", "[D]", ge=2, le=60
     )
@@ -72,10 +100,20 @@ class ActivitySettings(_Stage):
         12.0, "dB", "Edges are drawn where the level crosses the noise floor by this much", "[D]", ge=3, le=40
     )
     edge_at_floor_db: float = _setting(
-        2.0, "dB", "Hops no further above the noise floor than this are not part of the sound", "[D]", ge=0, le=40
+        2.0,
+        "dB",
+        "Hops no further above the noise floor than this are not part of the sound",
+        "[D]",
+        ge=0,
+        le=40,
     )
     edge_under_peak_db: float = _setting(
-        36.0, "dB", "... but not further below the loudest hop of the utterance than this", "[D]", ge=10, le=60
+        36.0,
+        "dB",
+        "... but not further below the loudest hop of the utterance than this",
+        "[D]",
+        ge=10,
+        le=60,
     )
     edge_reach_s: float = _setting(0.160, "s", "How far an edge may be moved by level", "[D]", ge=0, le=0.3)
 
@@ -85,19 +123,38 @@ class BleedSettings(_Stage):
 
     enabled: bool = _setting(True, "", "Gate the agent's channel against the caller's", "[D] 1.3")
     correlation: float = _setting(
-        0.65, "", "Envelope correlation from which a block is bleed", "[D] between 0.54 and 0.74, 1.3", ge=0.3, le=0.99
+        0.65,
+        "",
+        "Envelope correlation from which a block is bleed",
+        "[D] between 0.54 and 0.74, 1.3",
+        ge=0.3,
+        le=0.99,
     )
     block_s: float = _setting(1.0, "s", "Length of one comparison", "[D] 1.3", ge=0.3, le=3)
-    max_lag_s: float = _setting(0.5, "s", "Longest delay of the echo that is looked for", "[D] 1.3", ge=0.05, le=1)
+    max_lag_s: float = _setting(
+        0.5, "s", "Longest delay of the echo that is looked for", "[D] 1.3", ge=0.05, le=1
+    )
     margin_db: float = _setting(
-        6.0, "dB", "The agent counts as speaking only this far above the predicted echo", "[D] 1.3", ge=1, le=20
+        6.0,
+        "dB",
+        "The agent counts as speaking only this far above the predicted echo",
+        "[D] 1.3",
+        ge=1,
+        le=20,
     )
     stay_margin_db: float = _setting(
         2.0, "dB", "... and goes on speaking while this far above it", "[D]", ge=0, le=20
     )
-    memory_s: float = _setting(60.0, "s", "How long a found echo path is trusted without being seen again", "[D]", ge=1)
+    memory_s: float = _setting(
+        60.0, "s", "How long a found echo path is trusted without being seen again", "[D]", ge=1
+    )
     notice_share: float = _setting(
-        0.20, "", "Share of bleed blocks in 60 s from which the notice S-BLEED is raised", "[D] 1.3", ge=0.01, le=1
+        0.20,
+        "",
+        "Share of bleed blocks in 60 s from which the notice S-BLEED is raised",
+        "[D] 1.3",
+        ge=0.01,
+        le=1,
     )
 
 
@@ -108,30 +165,58 @@ class FloorSettings(_Stage):
     take_words: int = _setting(3, "words", "... or speech with this many words", "[D] 1.4", ge=1, le=20)
     release_s: float = _setting(3.0, "s", "Mutual silence that releases the floor", "[D] 1.4", ge=0.5, le=30)
     chain_gap_s: float = _setting(
-        0.5, "s", "Speech of one party resumed within this time is one utterance", "[P] longest pause inside speech, V01", ge=0.2, le=2
+        0.5,
+        "s",
+        "Speech of one party resumed within this time is one utterance",
+        "[P] longest pause inside speech, V01",
+        ge=0.2,
+        le=2,
     )
     turn_start_gap_s: float = _setting(
-        1.0, "s", "A short utterance this close before a turn of the same party belongs to it", "[D]", ge=0.2, le=3
+        1.0,
+        "s",
+        "A short utterance this close before a turn of the same party belongs to it",
+        "[D]",
+        ge=0.2,
+        le=3,
     )
 
 
 class OverlapSettings(_Stage):
     """Backchannel test and overlap classes (sections 1.5 and 1.6)."""
 
-    backchannel_s: float = _setting(1.0, "s", "Longest backchannel when its words are known", "[D] 1.5", ge=0.2, le=3)
-    backchannel_no_text_s: float = _setting(0.7, "s", "... while no text is available", "[D] 1.5", ge=0.2, le=3)
+    backchannel_s: float = _setting(
+        1.0, "s", "Longest backchannel when its words are known", "[D] 1.5", ge=0.2, le=3
+    )
+    backchannel_no_text_s: float = _setting(
+        0.7, "s", "... while no text is available", "[D] 1.5", ge=0.2, le=3
+    )
     holder_pause_s: float = _setting(
         0.3, "s", "The other may have stopped this long before a backchannel", "[D] 1.5", ge=0, le=1
     )
-    resume_s: float = _setting(1.0, "s", "The other speaks again within this time", "[D] 1.5, 1.6", ge=0.2, le=3)
+    resume_s: float = _setting(
+        1.0, "s", "The other speaks again within this time", "[D] 1.5, 1.6", ge=0.2, le=3
+    )
     backchannel_words: int = _setting(3, "words", "Most words of a mixed backchannel", "[D] 1.5", ge=1, le=8)
     least_word_probability: float = _setting(
-        0.60, "", "Mean probability under which the words of a short utterance count as unknown", "[D] ASR-3", ge=0, le=1
+        0.60,
+        "",
+        "Mean probability under which the words of a short utterance count as unknown",
+        "[D] ASR-3",
+        ge=0,
+        le=1,
     )
     terminal_s: float = _setting(
-        0.35, "s", "Overlap below this is not judged; network delay alone makes as much", "[D] 1.6", ge=0.1, le=1
+        0.35,
+        "s",
+        "Overlap below this is not judged; network delay alone makes as much",
+        "[D] 1.6",
+        ge=0.1,
+        le=1,
     )
-    simultaneous_s: float = _setting(0.25, "s", "Starts closer than this are simultaneous", "[D] 1.6", ge=0.05, le=1)
+    simultaneous_s: float = _setting(
+        0.25, "s", "Starts closer than this are simultaneous", "[D] 1.6", ge=0.05, le=1
+    )
     cooperative_s: float = _setting(2.0, "s", "Longest cooperative utterance", "[D] 1.6", ge=0.5, le=5)
     cooperative_words: int = _setting(4, "words", "Most words of a clarification", "[D] 1.6", ge=1, le=10)
     agreement_extra_words: int = _setting(3, "words", "Most words after an agreement", "[D] 1.6", ge=0, le=8)
@@ -140,7 +225,9 @@ class OverlapSettings(_Stage):
     )
     yield_s: float = _setting(0.5, "s", "... or the other stops within this time", "[D] 1.6", ge=0.1, le=2)
     hold_s: float = _setting(1.0, "s", "The incomer then holds this long", "[D] 1.6", ge=0.3, le=5)
-    butting_in_s: float = _setting(0.8, "s", "Overlap of a failed attempt that counts", "[D] 1.6", ge=0.3, le=5)
+    butting_in_s: float = _setting(
+        0.8, "s", "Overlap of a failed attempt that counts", "[D] 1.6", ge=0.3, le=5
+    )
     pause_barge_in_s: float = _setting(
         0.6, "s", "Start within this time of the other falling silent in mid-clause", "[D] 1.6", ge=0.1, le=2
     )
@@ -157,21 +244,44 @@ class OverlapSettings(_Stage):
 class SilenceSettings(_Stage):
     """Gaps, dead air, holds and monologues (section 2)."""
 
-    non_talk_s: float = _setting(3.0, "s", "Mutual silence that counts as non-talk time", "[P: Contact Lens] M04", ge=0.5, le=30)
+    non_talk_s: float = _setting(
+        3.0, "s", "Mutual silence that counts as non-talk time", "[P: Contact Lens] M04", ge=0.5, le=30
+    )
     dead_air_s: float = _setting(6.0, "s", "Mutual silence that is dead air", "[P: parley] M05", ge=1, le=60)
-    hold_s: float = _setting(30.0, "s", "Unannounced mutual silence that can only be a hold", "[D], brief hold of M19", ge=10, le=300)
-    notice_reach_s: float = _setting(12.0, "s", "An announcement counts this long before the silence", "[D] M19, M20", ge=1, le=60)
-    monologue_s: float = _setting(45.0, "s", "Floor time of one party listed as a monologue", "[D] M14", ge=5, le=600)
+    hold_s: float = _setting(
+        30.0,
+        "s",
+        "Unannounced mutual silence that can only be a hold",
+        "[D], brief hold of M19",
+        ge=10,
+        le=300,
+    )
+    notice_reach_s: float = _setting(
+        12.0, "s", "An announcement counts this long before the silence", "[D] M19, M20", ge=1, le=60
+    )
+    monologue_s: float = _setting(
+        45.0, "s", "Floor time of one party listed as a monologue", "[D] M14", ge=5, le=600
+    )
 
 
 class StorySettings(_Stage):
     """Opening story (M11)."""
 
     greeting_s: float = _setting(
-        2.0, "s", "Caller turns shorter than this before the story are part of the greeting", "[D]", ge=0, le=10
+        2.0,
+        "s",
+        "Caller turns shorter than this before the story are part of the greeting",
+        "[D]",
+        ge=0,
+        le=10,
     )
     identity_check_s: float = _setting(
-        8.0, "s", "Longest agent turn that may pass as an identity check inside the story", "[D] M11", ge=1, le=30
+        8.0,
+        "s",
+        "Longest agent turn that may pass as an identity check inside the story",
+        "[D] M11",
+        ge=1,
+        le=30,
     )
 
 
@@ -183,21 +293,35 @@ class PitchSettings(_Stage):
     least_correlation: float = _setting(
         0.70, "", "Normalised correlation at the found lag from which a hop is voiced", "[D]", ge=0.2, le=0.99
     )
-    over_floor_db: float = _setting(10.0, "dB", "Level over the noise floor a voiced hop needs", "[D]", ge=0, le=40)
+    over_floor_db: float = _setting(
+        10.0, "dB", "Level over the noise floor a voiced hop needs", "[D]", ge=0, le=40
+    )
 
 
 class TextSettings(_Stage):
     """Text mask and windows for the recogniser (section 1.2)."""
 
-    least_speech_s: float = _setting(0.25, "s", "Shorter speech is not sent to the recogniser", "[D] 1.2", ge=0, le=2)
+    least_speech_s: float = _setting(
+        0.25, "s", "Shorter speech is not sent to the recogniser", "[D] 1.2", ge=0, le=2
+    )
     least_silence_s: float = _setting(0.5, "s", "Silence that ends a piece", "[D] 1.2", ge=0.1, le=3)
     pad_s: float = _setting(0.2, "s", "Sound kept on each side of a piece", "[D] 1.2", ge=0, le=0.5)
-    joint_s: float = _setting(0.3, "s", "Silence put between pieces of one window", "[D] see docs/benchmarks.md", ge=0, le=2)
+    joint_s: float = _setting(
+        0.3, "s", "Silence put between pieces of one window", "[D] see docs/benchmarks.md", ge=0, le=2
+    )
     window_s: float = _setting(15.0, "s", "Longest window", "[D] 1.2", ge=5, le=25)
-    settle_s: float = _setting(2.0, "s", "Silence of the party after which a window is cut", "[D]", ge=0.5, le=20)
-    settle_speech_s: float = _setting(3.0, "s", "... if it holds at least this much speech", "[D]", ge=0, le=15)
-    patience_s: float = _setting(15.0, "s", "Longest wait for neighbours of a short utterance", "[D]", ge=1, le=120)
-    budget_s: float = _setting(4.0, "s", "Words are due this long after their window was cut", "[D]", ge=0.5, le=60)
+    settle_s: float = _setting(
+        2.0, "s", "Silence of the party after which a window is cut", "[D]", ge=0.5, le=20
+    )
+    settle_speech_s: float = _setting(
+        3.0, "s", "... if it holds at least this much speech", "[D]", ge=0, le=15
+    )
+    patience_s: float = _setting(
+        15.0, "s", "Longest wait for neighbours of a short utterance", "[D]", ge=1, le=120
+    )
+    budget_s: float = _setting(
+        4.0, "s", "Words are due this long after their window was cut", "[D]", ge=0.5, le=60
+    )
 
 
 class Settings(_Stage):
@@ -231,7 +355,9 @@ def load_settings(path: Path | None) -> Settings:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise ConfigError(f"Settings file {path.name} cannot be read ({error.strerror}); check its name.") from None
+        raise ConfigError(
+            f"Settings file {path.name} cannot be read ({error.strerror}); check its name."
+        ) from None
     if len(raw) > MAX_SETTINGS_BYTES:
         raise ConfigError(f"Settings file {path.name} is larger than 1 MiB; it is not a settings file.")
     try:

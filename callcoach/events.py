@@ -54,7 +54,7 @@ Stage = Literal["sound", "words"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One recognised word: text without surrounding blanks, span on the call's clock, probability in [0, 1]."""
+    """One recognised word: text without blanks around it, span, probability in [0, 1]."""
 
     text: str
     span: Span
@@ -225,7 +225,7 @@ def event_from_json(record: dict[str, Any]) -> Event:
     return cls(**values)
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of any event
+def _plain(value: Any) -> Any:
     if isinstance(value, Span):
         return [int(value.start), int(value.end)]
     if isinstance(value, Word):
@@ -237,7 +237,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any field of any event
     return value
 
 
-def _typed(hint: Any, value: Any) -> Any:  # noqa: ANN401 - driven by the annotations of the events
+def _typed(hint: Any, value: Any) -> Any:
     if typing.get_origin(hint) in (types.UnionType, typing.Union):
         if value is None:
             return None

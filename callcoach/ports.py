@@ -79,7 +79,7 @@ class SpeechWindow:
     clock; piece i begins at sample ``offsets[i]`` of ``audio``. Between pieces lies a short pause.
     """
 
-    channel: Channel
+    channel: Channel | None
     audio: Audio
     pieces: tuple[Span, ...]
     offsets: tuple[int, ...]

@@ -232,7 +232,9 @@ def _verdict(verdict: Verdict, rate: int, tracks: Sequence[ChannelTrack]) -> Ver
         if track.loudest < SILENT_PEAK:
             reasons.append(f"{side} is silent throughout.")
         elif abs(track.offset) > LARGE_OFFSET:
-            reasons.append(f"{side} has a direct-current offset of {track.offset:+.2f} of full scale; it was removed.")
+            reasons.append(
+                f"{side} has a direct-current offset of {track.offset:+.2f} of full scale; it was removed."
+            )
     spans = tuple((round(s * 1000 / rate), round(e * 1000 / rate)) for s, e in verdict.spans)
     return VerdictInfo(status=verdict.status, reasons=tuple(reasons), spans=spans)
 

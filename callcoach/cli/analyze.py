@@ -41,38 +41,67 @@ class Input:
 
 def analyze(
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="[INPUT]...", help="Recordings: agent on one channel, caller on the other.")
+        list[Path] | None,
+        typer.Argument(metavar="[INPUT]...", help="Recordings: agent on one channel, caller on the other."),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the call folders go.")] = Path("calls"),
-    agent: Annotated[Path | None, typer.Option("--agent", metavar="FILE", help="Mono recording of the agent.")] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where the call folders go.")
+    ] = Path("calls"),
+    agent: Annotated[
+        Path | None, typer.Option("--agent", metavar="FILE", help="Mono recording of the agent.")
+    ] = None,
     caller: Annotated[
-        Path | None, typer.Option("--caller", metavar="FILE", help="Mono recording of the caller, started together with --agent.")
+        Path | None,
+        typer.Option(
+            "--caller", metavar="FILE", help="Mono recording of the caller, started together with --agent."
+        ),
     ] = None,
     transcript: Annotated[
-        list[Path] | None, typer.Option("--transcript", metavar="FILE", help="A transcript instead of audio (callcoach.transcript/1).")
+        list[Path] | None,
+        typer.Option(
+            "--transcript", metavar="FILE", help="A transcript instead of audio (callcoach.transcript/1)."
+        ),
     ] = None,
-    model: Annotated[str, typer.Option("--model", metavar="ID", help="Speech model: tiny.en, base or small.")] = "base",
+    model: Annotated[
+        str, typer.Option("--model", metavar="ID", help="Speech model: tiny.en, base or small.")
+    ] = "base",
     language: Annotated[str, typer.Option("--language", help="Language of the call.")] = "en",
-    agent_channel: Annotated[int, typer.Option("--agent-channel", min=0, help="Channel of the agent, from 0.")] = 0,
+    agent_channel: Annotated[
+        int, typer.Option("--agent-channel", min=0, help="Channel of the agent, from 0.")
+    ] = 0,
     caller_channel: Annotated[
-        int | None, typer.Option("--caller-channel", min=0, help="Channel of the caller; default: the other of the first two.")
+        int | None,
+        typer.Option(
+            "--caller-channel", min=0, help="Channel of the caller; default: the other of the first two."
+        ),
     ] = None,
-    audio_track: Annotated[int, typer.Option("--audio-track", min=0, help="Audio track of a video, from 0.")] = 0,
-    settings: Annotated[Path | None, typer.Option("--settings", metavar="FILE", help="Settings (TOML).")] = None,
-    no_words: Annotated[bool, typer.Option("--no-words", help="Turns, pauses and delivery only, without recognising words.")] = False,
-    hotwords: Annotated[str | None, typer.Option("--hotwords", help="Names and product words to listen for.")] = None,
+    audio_track: Annotated[
+        int, typer.Option("--audio-track", min=0, help="Audio track of a video, from 0.")
+    ] = 0,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", metavar="FILE", help="Settings (TOML).")
+    ] = None,
+    no_words: Annotated[
+        bool, typer.Option("--no-words", help="Turns, pauses and delivery only, without recognising words.")
+    ] = False,
+    hotwords: Annotated[
+        str | None, typer.Option("--hotwords", help="Names and product words to listen for.")
+    ] = None,
     vocabulary: Annotated[
-        Path | None, typer.Option("--vocabulary", metavar="FILE", help="The same from a file, one word or name per line.")
+        Path | None,
+        typer.Option("--vocabulary", metavar="FILE", help="The same from a file, one word or name per line."),
     ] = None,
-    formats: Annotated[str, typer.Option("--format", help=f"Comma-separated: {', '.join(FORMATS)}.")] = "json,html",
+    formats: Annotated[
+        str, typer.Option("--format", help=f"Comma-separated: {', '.join(FORMATS)}.")
+    ] = "json,html",
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a machine-readable summary.")] = False,
     models: ModelsFolder = None,
 ) -> None:
     """Analyse recordings: who spoke when, overlaps and interruptions, silences, words.
 
-    Each call gets a folder with call.json, events.jsonl and prosody.npz. Exit status: 0 all done, 2 wrong usage,
-    3 at least one recording rejected, 4 speech model missing, 130 stopped.
+    Each call gets a folder with call.json, events.jsonl and prosody.npz. Exit status: 0 all done, 2 wrong
+    usage, 3 at least one recording rejected, 4 speech model missing, 130 stopped.
     """
     calls = _inputs(inputs or [], agent, caller, transcript or [], agent_channel, caller_channel, audio_track)
     job = Job(
@@ -88,7 +117,10 @@ def analyze(
         if not no_words and any(c.open_source is not None for c in calls):
             with _status(show, f"Loading the speech model {model}"):
                 recogniser = Recogniser(
-                    model, store=open_store(models), language=language, hotwords=_hotwords(hotwords, vocabulary)
+                    model,
+                    store=open_store(models),
+                    language=language,
+                    hotwords=_hotwords(hotwords, vocabulary),
                 )
         folders = call_folders(out, [c.name for c in calls])
         for call, folder in zip(calls, folders, strict=True):
@@ -150,7 +182,9 @@ def _hotwords(given: str | None, vocabulary: Path | None) -> str | None:
         raw = vocabulary.read_bytes()[: MAX_VOCABULARY_BYTES + 1]
         text = raw.decode("utf-8")
     except OSError as error:
-        raise ConfigError(f"Vocabulary file {vocabulary.name} cannot be read ({error.strerror}); check its name.") from None
+        raise ConfigError(
+            f"Vocabulary file {vocabulary.name} cannot be read ({error.strerror}); check its name."
+        ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"Vocabulary file {vocabulary.name} is not UTF-8 text; save it as such.") from None
     if len(raw) > MAX_VOCABULARY_BYTES:

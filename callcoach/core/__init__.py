@@ -1,0 +1,1 @@
+"""The pure core: from blocks of audio to events, without threads, clocks, files or devices."""

@@ -18,7 +18,7 @@ from callcoach.core.level import SILENCE_DBFS, NoiseFloor
 
 @dataclass(slots=True)
 class Ipu:
-    """Run of one party's speech with gaps under 0.2 s merged (inter-pausal unit); ``end`` grows while open."""
+    """Inter-pausal unit: one party's speech with gaps under 0.2 s merged; ``end`` grows while open."""
 
     start: int
     end: int
@@ -79,7 +79,9 @@ class SpeechActivity:
         """True while the mask is open, including the 0.15 s that confirm its end."""
         return self._speaking
 
-    def step(self, measure_start: int, probability: float, levels: tuple[float, float], allowed: bool = True) -> FrameMeasure:
+    def step(
+        self, measure_start: int, probability: float, levels: tuple[float, float], allowed: bool = True
+    ) -> FrameMeasure:
         """Take one frame that starts at ``measure_start``.
 
         Parameters

@@ -151,7 +151,12 @@ class Analyzer:
             return []
         self.conversation.meetings.low_confidence = True
         return [
-            Notice(span=Span(Samples(now), Samples(now)), known_at=Samples(now), code="S-BLEED", value=self.bleed.share)
+            Notice(
+                span=Span(Samples(now), Samples(now)),
+                known_at=Samples(now),
+                code="S-BLEED",
+                value=self.bleed.share,
+            )
         ]
 
     def _hand_over(self, windows: list[SpeechWindow], now: int) -> None:
@@ -165,7 +170,9 @@ class Analyzer:
             span = Span(window.pieces[0].start, window.pieces[-1].end)
             if result is None:
                 events.append(
-                    TranscriptLate(span=span, known_at=Samples(now), channel=window.channel, reason="missed its deadline")
+                    TranscriptLate(
+                        span=span, known_at=Samples(now), channel=window.channel, reason="missed its deadline"
+                    )
                 )
                 continue
             items = result.result()

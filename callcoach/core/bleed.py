@@ -1,8 +1,8 @@
 """Speaker-bleed gate: without a headset the microphone hears the caller again (section 1.3).
 
 The envelope of the agent's channel is compared with delayed copies of the caller's. Where they agree, the
-echo's delay and gain are learned; from then on a frame of the agent's channel counts as the agent only when it
-stands clearly above the echo that the caller's channel predicts.
+echo's delay and gain are learned; from then on a frame of the agent's channel counts as the agent only
+when it stands clearly above the echo that the caller's channel predicts.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class BleedGate:
         agent_active: bool,
         caller_active: bool,
     ) -> bool:
-        """Take the hop levels (dBFS) of one frame of both channels; return whether the agent may be speaking."""
+        """Take the hop levels (dBFS) of one frame; return whether the agent may be speaking."""
         if not self._set.enabled:
             return True
         self.notice_due = False
@@ -137,7 +137,8 @@ class BleedGate:
         alike = [
             p
             for p in self._paths
-            if abs(p.lag_hops - seen.lag_hops) <= _SAME_PATH_HOPS and abs(p.gain_db - seen.gain_db) <= _SAME_PATH_DB
+            if abs(p.lag_hops - seen.lag_hops) <= _SAME_PATH_HOPS
+            and abs(p.gain_db - seen.gain_db) <= _SAME_PATH_DB
         ]
         self._paths.append(seen)
         if len(alike) + 1 < _AGREEING_BLOCKS:

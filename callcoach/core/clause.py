@@ -1,4 +1,4 @@
-"""Was the clause finished where a party fell silent? (end of section 1.6)"""
+"""Judge whether the clause was finished where a party fell silent (end of section 1.6)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,11 @@ class ClauseJudge:
     """Decide from the last word, the recogniser's punctuation and the F0 at the stop."""
 
     def __init__(
-        self, settings: OverlapSettings, pitch: dict[Channel, PitchTrack], transcript: Transcript, words: Phrases
+        self,
+        settings: OverlapSettings,
+        pitch: dict[Channel, PitchTrack],
+        transcript: Transcript,
+        words: Phrases,
     ) -> None:
         self._low = settings.low_pitch_share
         self._pitch = pitch
@@ -55,7 +59,11 @@ class ClauseJudge:
         """
         height = self.ending_height(channel, stop)
         low = None if height is None else height <= self._low
-        word = self._transcript.last_before(channel, stop + to_samples(0.1), to_samples(_REACH_S)) if with_words else None
+        word = (
+            self._transcript.last_before(channel, stop + to_samples(0.1), to_samples(_REACH_S))
+            if with_words
+            else None
+        )
         if word is None:
             return True if low else None if height is None or height <= _LOWEST_THIRD else False
         text = normal(word.text)
@@ -89,7 +97,7 @@ class ClauseJudge:
             return None
         bottom, top = np.percentile(np.log2(history), _RANGE_PERCENTILES)
         end = float(np.median(np.log2(tail[-_LEAST_VOICED_HOPS:])))
-        return (end - bottom) / max(float(top - bottom), 1e-6)
+        return float((end - bottom) / max(float(top - bottom), 1e-6))
 
     def rises(self, channel: Channel, stop: int) -> bool:
         """Tell whether F0 rises into ``stop``, as most questions do."""

@@ -91,7 +91,7 @@ class Conversation:
         return events
 
     def finish(self, now: int) -> list[Event]:
-        """End what is open, from sound alone; ``refine(final=True)`` follows when the last words are there."""
+        """End what is open, from sound alone; ``refine(final=True)`` follows with the last words."""
         events: list[Event] = []
         last = self.floor.finish(now)
         if last is not None:
@@ -107,7 +107,9 @@ class Conversation:
         segments = self.parties[period.holder].between(period.start, period.end)
         span = Span(Samples(period.start), Samples(max(period.end, period.start)))
         events: list[Event] = [
-            Turn(span=span, known_at=Samples(max(now, span.end)), channel=period.holder, segments=len(segments))
+            Turn(
+                span=span, known_at=Samples(max(now, span.end)), channel=period.holder, segments=len(segments)
+            )
         ]
         if span.length >= to_samples(self._set.silence.monologue_s):
             events.append(Monologue(span=span, known_at=Samples(max(now, span.end)), channel=period.holder))
@@ -123,7 +125,9 @@ class Conversation:
                 known = self._transcript.known(channel, utterance.end)
                 if not utterance.closed or not (known or final):
                     break
-                meeting = next((m for m in reversed(self.meetings.meetings) if m.utterance is utterance), None)
+                meeting = next(
+                    (m for m in reversed(self.meetings.meetings) if m.utterance is utterance), None
+                )
                 if meeting is not None and meeting.stage == "sound" and not final:
                     break
                 self._unread[channel] += 1

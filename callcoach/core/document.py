@@ -30,7 +30,25 @@ from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party
 from callcoach.events import Channel, OverlapClass, Word
 
-CONVERSATION_METRICS: Final = ("M01", "M02", "M03", "M04", "M05", "M06", "M07", "M08", "M09", "M10", "M11", "M12", "M14", "M15", "M16", "M17", "M21")
+CONVERSATION_METRICS: Final = (
+    "M01",
+    "M02",
+    "M03",
+    "M04",
+    "M05",
+    "M06",
+    "M07",
+    "M08",
+    "M09",
+    "M10",
+    "M11",
+    "M12",
+    "M14",
+    "M15",
+    "M16",
+    "M17",
+    "M21",
+)
 """What two parties on a clock allow, without a word list."""
 _MONO: Final = "one channel holds both sides; record the two sides apart to measure it"
 
@@ -209,7 +227,9 @@ def _transcript(conversation: Conversation, transcript: Transcript, clip: _Clip)
     return sorted(entries, key=lambda e: (e.begin, e.end))
 
 
-def _plain_entries(channel: Channel | None, party: Party, transcript: Transcript, clip: _Clip) -> list[TranscriptEntry]:
+def _plain_entries(
+    channel: Channel | None, party: Party, transcript: Transcript, clip: _Clip
+) -> list[TranscriptEntry]:
     entries: list[TranscriptEntry] = []
     for utterance in party.utterances:
         words = transcript.within(channel, utterance.start, utterance.end)
@@ -229,7 +249,8 @@ def _entry(
             "text": " ".join(w.text for w in words),
             "kind": kind,
             "words": tuple(
-                WordEntry(w=w.text, b=clip(w.span.start), e=clip(w.span.end), p=round(w.probability, 3)) for w in words
+                WordEntry(w=w.text, b=clip(w.span.start), e=clip(w.span.end), p=round(w.probability, 3))
+                for w in words
             ),
         }
     )

@@ -11,7 +11,7 @@ from callcoach.core.utterances import Party, Utterance
 from callcoach.events import Channel
 
 _QUIET_S: Final = 0.5
-"""Silence of the other party that ends a contest for the floor; [D], a shorter one is a pause inside an utterance."""
+"""Silence of the other party that ends a contest for the floor; [D], a shorter one is a pause."""
 
 
 @dataclass(slots=True)
@@ -107,7 +107,9 @@ class FloorTracker:
         pieces = [new]
         if resumed is not None and resumed.start < before.end:
             pieces.append(
-                Period(before.holder, resumed.start, before.end, now, resumed.start - end, closed=before.closed)
+                Period(
+                    before.holder, resumed.start, before.end, now, resumed.start - end, closed=before.closed
+                )
             )
             before.end = max(before.start, last.end if last is not None else before.start)
             before.closed = True
@@ -148,7 +150,7 @@ class FloorTracker:
         return ended, period
 
     def _first_start(self, channel: Channel, utterance: Utterance) -> int:
-        """Let a turn begin at a short utterance of the same party just before it ("Hi. ... My connection")."""
+        """Let a turn begin at a short utterance of the same party before it ("Hi. ... My connection")."""
         mine = self._parties[channel]
         start = utterance.start
         bound = self.periods[-1].end if self.periods else 0

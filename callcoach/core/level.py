@@ -59,7 +59,9 @@ class NoiseFloor:
     def step(self, frame_level: float) -> float:
         """Take the level of one frame, dBFS; return the noise floor, dBFS, never below -75."""
         self._recent.append(frame_level)
-        value = frame_level if len(self._recent) < _SMOOTHING_FRAMES else sum(self._recent) / _SMOOTHING_FRAMES
+        value = (
+            frame_level if len(self._recent) < _SMOOTHING_FRAMES else sum(self._recent) / _SMOOTHING_FRAMES
+        )
         while self._lowest and self._lowest[-1][1] >= value:
             self._lowest.pop()
         self._lowest.append((self._count, value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Final
 
@@ -37,7 +38,7 @@ def conversation_metrics(
     counted, weights : indices of the counted overlaps in the document, and their summed weight, by side.
     story_words : words of the opening story, or None without words.
     """
-    agent, caller = (conversation.parties[c].ipus for c in Channel)
+    agent = conversation.parties[Channel.AGENT].ipus
     talk = {c: sum(i.length for i in conversation.parties[c].ipus) for c in Channel}
     agent_talk, caller_talk = talk[Channel.AGENT], talk[Channel.CALLER]
     both_talk = agent_talk + caller_talk
@@ -65,7 +66,11 @@ def conversation_metrics(
 
     nobody = "nobody speaks"
     put("M02", m.TalkShare(agent_pct=_pct(agent_talk, both_talk)) if both_talk else None, nobody)
-    put("M03", m.TalkToListen(agent_per_caller=_r(agent_talk / caller_talk)) if caller_talk else None, "the caller never speaks")
+    put(
+        "M03",
+        m.TalkToListen(agent_per_caller=_r(agent_talk / caller_talk)) if caller_talk else None,
+        "the caller never speaks",
+    )
     put("M04", _non_talk(conversation, length), "the recording is empty")
     values["M05"] = _dead_air(conversation)
     union = both_talk - shared
@@ -73,7 +78,11 @@ def conversation_metrics(
     enough = to_seconds(caller_talk) >= LEAST_SPEECH_S
     little = f"less than {LEAST_SPEECH_S:.0f} s of caller speech"
     minutes = to_seconds(caller_talk) / 60
-    put("M08", m.InterruptionRate(per_10min=_r(10 * weights[Channel.AGENT] / minutes)) if enough else None, little)
+    put(
+        "M08",
+        m.InterruptionRate(per_10min=_r(10 * weights[Channel.AGENT] / minutes)) if enough else None,
+        little,
+    )
     periods = conversation.floor.periods
     put("M09", _overtalk(conversation, periods), "the agent never takes the floor")
     call_minutes = length / SAMPLE_RATE / 60
@@ -90,18 +99,25 @@ def conversation_metrics(
     put("M12", _latency(periods), "the agent never answers a caller turn")
     for key, channel in (("M14", Channel.AGENT), ("M15", Channel.CALLER)):
         put(key, _longest(periods, channel), f"the {channel.value} never takes the floor")
-    switches = sum(a.holder is not b.holder for a, b in zip(periods, periods[1:], strict=False))
+    switches = sum(a.holder is not b.holder for a, b in itertools.pairwise(periods))
     put(
         "M16",
-        m.Switches(count=switches, per_min=_r(switches / call_minutes), per_hour=_r(60 * switches / call_minutes))
+        m.Switches(
+            count=switches, per_min=_r(switches / call_minutes), per_hour=_r(60 * switches / call_minutes)
+        )
         if length
         else None,
         "the recording is empty",
     )
     backchannels = sum(
-        x.incomer is Channel.AGENT and x.decided is OverlapClass.BACKCHANNEL for x in conversation.meetings.meetings
+        x.incomer is Channel.AGENT and x.decided is OverlapClass.BACKCHANNEL
+        for x in conversation.meetings.meetings
     )
-    put("M17", m.BackchannelRate(count=backchannels, per_min=_r(backchannels / minutes)) if enough else None, little)
+    put(
+        "M17",
+        m.BackchannelRate(count=backchannels, per_min=_r(backchannels / minutes)) if enough else None,
+        little,
+    )
     first = agent[0].start if agent else None
     put("M21", None if first is None else m.GreetingLatency(seconds=_s(first)), "the agent never speaks")
     return m.Metrics.model_validate({**values, "why_null": why})
@@ -157,7 +173,9 @@ def _story(story: Story | None, words: int | None) -> m.OpeningStoryMetric | Non
 
 
 def _latency(periods: Sequence[Period]) -> m.LatencySummary | None:
-    offsets = [p.offset * 1000 / SAMPLE_RATE for p in periods if p.holder is Channel.AGENT and p.offset is not None]
+    offsets = [
+        p.offset * 1000 / SAMPLE_RATE for p in periods if p.holder is Channel.AGENT and p.offset is not None
+    ]
     if not offsets:
         return None
     p10, median, p90 = np.percentile(offsets, [10, 50, 90])

@@ -11,19 +11,16 @@ from typing import Final
 
 from callcoach.clock import Samples, Span, to_samples
 from callcoach.config import OverlapSettings
+from callcoach.core.classes import EDGE_SLACK_S, LEAST_OVERLAP_S, Classifier, Facts
 from callcoach.core.clause import ClauseJudge
 from callcoach.core.floor import FloorTracker
-from callcoach.core.phrases import Phrases, contains, covered_by, joined, normal, starts_with
+from callcoach.core.phrases import Phrases
 from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party, Utterance
-from callcoach.events import Channel, Overlap, OverlapClass, Stage, Word
+from callcoach.events import Channel, Overlap, OverlapClass, Stage
 
 _HOLDER_GAP_S: Final = 1.0
 """Silence of the floor's holder that is a gap rather than a pause when both then start together; [D]."""
-_EDGE_SLACK_S: Final = 0.15
-"""Ends found in sound lie up to 0.15 s before the true end of faint last sounds; see docs/benchmarks.md."""
-_LEAST_OVERLAP_S: Final = 0.032
-"""One frame: less cannot be told from the jitter of the mask's edges."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,29 +36,6 @@ class Meeting:
     event: Overlap | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What happened in a meeting, in samples."""
-
-    start: int
-    end: int
-    """Of the incomer's utterance so far."""
-    longest_run: int
-    """Longest run of the incomer's speech without a pause."""
-    overlap: int
-    both: tuple[int, int] | None
-    """First and last sample at which both were active."""
-    holder_end: int | None
-    """Where the holder fell silent before the incomer ended; None when the holder outlasted the incomer."""
-    holder_silent_before: int | None
-    """Silence of the holder before the incomer began; None when the holder was active then."""
-    resumes_after: int | None
-    """From the end of the utterance to the holder's next speech (0 when active); None when there was none so far."""
-    held: int
-    """Speech of the incomer after the holder fell silent and before the holder spoke again."""
-    took_floor: bool
-
-
 class Meetings:
     """Find meetings frame by frame and decide them."""
 
@@ -74,17 +48,14 @@ class Meetings:
         clauses: ClauseJudge,
         words: Phrases,
     ) -> None:
-        self._set = settings
         self._parties = parties
         self._floor = floor
         self._transcript = transcript
-        self._clauses = clauses
-        self._phrases = words
-        self._s = {name: to_samples(getattr(settings, name)) for name in type(settings).model_fields if name.endswith("_s")}
-        self._least = to_samples(_LEAST_OVERLAP_S)
+        self._classifier = Classifier(settings, transcript, clauses, words)
+        self._s = settings.in_samples()
+        self._least = to_samples(LEAST_OVERLAP_S)
         self._gap = to_samples(_HOLDER_GAP_S)
-        self._delay = to_samples(_EDGE_SLACK_S) * 2
-        self._slack = to_samples(_EDGE_SLACK_S)
+        self._delay = to_samples(EDGE_SLACK_S) * 2
         self._numbers = 0
         self.meetings: list[Meeting] = []
         self.low_confidence = False
@@ -122,7 +93,11 @@ class Meetings:
         near = 0 < utterance.start - end < self._s["resume_s"]
         between = self._parties[channel.other].first_after(end - 1)
         alone = between is None or between.start > utterance.start
-        return latest.utterance if near and alone and self._parties[channel].utterances[-1] is utterance else None
+        return (
+            latest.utterance
+            if near and alone and self._parties[channel].utterances[-1] is utterance
+            else None
+        )
 
     def _is_long(self, utterance: Utterance) -> bool:
         return max(i.length for i in utterance.ipus) > self._s["backchannel_s"]
@@ -157,7 +132,7 @@ class Meetings:
             facts = self.facts(meeting, now)
             if not (final or self._clear(meeting, facts, now)):
                 continue
-            kind, complete = self.classify(meeting, facts, with_words=False)
+            kind, complete = self._classifier.classify(meeting, facts, with_words=False)
             meeting.decided = kind
             if self._worth_telling(facts, kind):
                 decided.append(self._event(meeting, facts, kind, complete, "sound", now))
@@ -172,7 +147,7 @@ class Meetings:
             if not final and not self._words_known(meeting, now):
                 continue
             facts = self.facts(meeting, now)
-            kind, complete = self.classify(meeting, facts, with_words=True)
+            kind, complete = self._classifier.classify(meeting, facts, with_words=True)
             meeting.stage, meeting.decided = "words", kind
             if self._worth_telling(facts, kind) or meeting.event is not None:
                 decided.append(self._event(meeting, facts, kind, complete, "words", now))
@@ -242,11 +217,14 @@ class Meetings:
         )
 
     def _taken(self, channel: Channel, utterance: Utterance) -> int | None:
-        """Position at which it was clear that the turn of the utterance took the floor; None when it did not."""
+        """Return where it was clear that the utterance took the floor; None when it did not."""
         for period in self._floor.periods:
             if period.holder is not channel or period.utterance is None:
                 continue
-            if period.start <= utterance.start <= period.utterance.end and period.utterance.start <= period.end:
+            if (
+                period.start <= utterance.start <= period.utterance.end
+                and period.utterance.start <= period.end
+            ):
                 return period.known_at
         return None
 
@@ -257,131 +235,17 @@ class Meetings:
             return start
         # runs of the holder that follow within a short pause, before the incomer has had the line to itself
         following = other.first_after(current.start)
-        while following is not None and following.start - max(current.end, start) < self._s["yield_s"] and following.start < end:
+        while (
+            following is not None
+            and following.start - max(current.end, start) < self._s["yield_s"]
+            and following.start < end
+        ):
             current = following
             following = other.first_after(current.start)
         return current.end if current.end < end else None
 
-    # -- classes -------------------------------------------------------------------------------------------
-
-    def classify(self, meeting: Meeting, facts: Facts, *, with_words: bool) -> tuple[OverlapClass, bool | None]:
-        """Return the class of a meeting and whether the holder's clause was complete (None when unknown)."""
-        s = self._s
-        words = self._words(meeting, facts) if with_words else []
-        holder = meeting.incomer.other
-        stop = facts.holder_end if facts.holder_end is not None else facts.start
-        complete = self._clauses.complete(holder, stop, with_words=with_words)
-        if self._is_backchannel(meeting, facts, words):
-            return OverlapClass.BACKCHANNEL, complete
-        if meeting.began_together:
-            return OverlapClass.SIMULTANEOUS_START, complete
-        if words and self._is_cooperative(meeting, facts, words):
-            return OverlapClass.COOPERATIVE, complete
-        stopped = facts.holder_end is not None
-        took = stopped and (facts.held >= s["hold_s"] or facts.took_floor)
-        if facts.overlap < self._least:
-            barge = (
-                took
-                and with_words
-                and complete is False
-                and facts.holder_silent_before is not None
-                and facts.holder_silent_before <= s["pause_barge_in_s"] + self._slack
-            )
-            return (OverlapClass.PAUSE_BARGE_IN if barge else OverlapClass.UNSURE), complete
-        if took:
-            return self._takeover(facts, complete), complete
-        if facts.overlap >= s["butting_in_s"] and facts.resumes_after is not None and facts.resumes_after <= s["resume_s"]:
-            return OverlapClass.BUTTING_IN, complete
-        if facts.overlap < s["terminal_s"]:
-            if (words and self._met_at_its_end(facts)) or (stopped and complete is not False):
-                return OverlapClass.TERMINAL, complete
-        return OverlapClass.UNSURE, complete
-
-    def _takeover(self, facts: Facts, complete: bool | None) -> OverlapClass:
-        """Class of an overlap after which the incomer has the floor.
-
-        Talking over somebody for as long as a failed attempt must last to count (0.8 s) counts even where
-        the words look finished: the recogniser puts a full stop at many breaks.
-        """
-        s = self._s
-        assert facts.holder_end is not None
-        if facts.overlap >= s["butting_in_s"]:
-            return OverlapClass.FLOOR_TAKING
-        if facts.overlap >= s["least_interruption_s"] and complete is not True:
-            return OverlapClass.FLOOR_TAKING
-        if facts.holder_end - facts.start <= s["yield_s"] and complete is False:
-            return OverlapClass.FLOOR_TAKING
-        return OverlapClass.TERMINAL if facts.overlap < s["terminal_s"] else OverlapClass.UNSURE
-
-    def _words(self, meeting: Meeting, facts: Facts) -> list[Word]:
-        """Words of the incomer; those of a short utterance only when the recogniser was sure of them."""
-        words = self._transcript.within(meeting.incomer, facts.start, facts.end)
-        if words and facts.end - facts.start <= self._s["cooperative_s"]:
-            mean = sum(w.probability for w in words) / len(words)
-            if mean < self._set.least_word_probability:
-                return []
-        return words
-
-    def _is_backchannel(self, meeting: Meeting, facts: Facts, words: list[Word]) -> bool:
-        s, p = self._s, self._phrases
-        silent = facts.holder_silent_before
-        if silent is not None and silent > s["holder_pause_s"] and facts.overlap < self._least:
-            return False
-        if facts.resumes_after is None or facts.resumes_after > s["resume_s"]:
-            return False
-        heard = normal(joined(self._transcript.within(meeting.incomer, facts.start, facts.end)))
-        allowed = p.backchannels
-        if self._after_negative(meeting, facts.start):
-            allowed = allowed | p.negative_agreement
-        length = facts.end - facts.start
-        if covered_by(heard, allowed):
-            # each run is judged on its own: three "yeah" in a row are three backchannels
-            return facts.longest_run <= s["backchannel_s"]
-        if not words and facts.longest_run <= s["backchannel_no_text_s"]:
-            return not facts.took_floor
-        if len(heard.split()) > self._set.backchannel_words or contains(heard, p.floor_openers):
-            return False
-        if length > s["backchannel_s"]:
-            return False
-        # while the other speaks on, one listener's word among few is enough: short words are often misheard
-        return starts_with(heard, allowed) or (facts.holder_end is None and contains(heard, allowed))
-
-    def _after_negative(self, meeting: Meeting, position: int) -> bool:
-        recent = self._transcript.within(meeting.incomer.other, max(0, position - to_samples(4.0)), position)
-        return contains(normal(joined(recent)), self._phrases.negation)
-
-    def _is_cooperative(self, meeting: Meeting, facts: Facts, words: list[Word]) -> bool:
-        s, p = self._s, self._phrases
-        if facts.end - facts.start > s["cooperative_s"]:
-            return False
-        if facts.resumes_after is None or facts.resumes_after > s["resume_s"]:
-            return False
-        text = normal(joined(words))
-        if len(words) <= self._set.cooperative_words and (
-            words[-1].text.rstrip("\"')").endswith("?")
-            or self._clauses.rises(meeting.incomer, facts.end)
-            or self._is_bare_phrase(text)
-        ):
-            return True
-        tokens = text.split()
-        for size in range(min(3, len(tokens)), 0, -1):
-            if " ".join(tokens[:size]) in p.agreement:
-                rest = " ".join(tokens[size:])
-                return len(tokens) - size <= self._set.agreement_extra_words and not contains(rest, p.floor_openers)
-        # a word or two that the holder goes on from, or takes up, was supplied for them
-        return len(tokens) <= 2 and not contains(text, p.floor_openers) and not contains(text, p.negative_agreement)
-
-    def _met_at_its_end(self, facts: Facts) -> bool:
-        """Tell whether the utterance began in a pause and only its last moment met the other party."""
-        return (
-            facts.holder_silent_before is not None
-            and facts.both is not None
-            and facts.both[0] - facts.start >= self._s["simultaneous_s"]
-            and facts.end - facts.both[0] <= self._s["terminal_s"]
-        )
-
     def _answered_early(self, meeting: Meeting, facts: Facts, stage: Stage, now: int) -> Overlap:
-        """Tell of a short answer in a pause whose end the other party met: the other came in, not the answer."""
+        """Tell of a short answer whose end the other party met: the other came in, not the answer."""
         assert facts.both is not None
         other = meeting.incomer.other
         resumed = self._parties[other].last_before(facts.both[0])
@@ -402,20 +266,18 @@ class Meetings:
         meeting.event = event
         return event
 
-    def _is_bare_phrase(self, text: str) -> bool:
-        """Tell whether text is a phrase without a verb ("both laptops"), as a clarification often is."""
-        p = self._phrases
-        rest = text
-        while starts_with(rest, p.clarification_lead_ins):
-            rest = rest.partition(" ")[2]
-        return starts_with(rest, p.clarification_starts) and not contains(rest, p.verbs)
-
     # -- events --------------------------------------------------------------------------------------------
 
     def _event(
-        self, meeting: Meeting, facts: Facts, kind: OverlapClass, complete: bool | None, stage: Stage, now: int
+        self,
+        meeting: Meeting,
+        facts: Facts,
+        kind: OverlapClass,
+        complete: bool | None,
+        stage: Stage,
+        now: int,
     ) -> Overlap:
-        if kind is OverlapClass.TERMINAL and self._met_at_its_end(facts):
+        if kind is OverlapClass.TERMINAL and self._classifier.met_at_its_end(facts):
             return self._answered_early(meeting, facts, stage, now)
         begin, end = facts.both if facts.both is not None else (facts.start, facts.start)
         if kind is OverlapClass.PAUSE_BARGE_IN and facts.holder_end is not None:

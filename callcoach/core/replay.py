@@ -43,7 +43,9 @@ class TranscriptReplay:
         given_probabilities = [
             w.probability for s in given.segments for w in segment_words(s) if w.probability is not None
         ]
-        self.mean_probability = sum(given_probabilities) / len(given_probabilities) if given_probabilities else None
+        self.mean_probability = (
+            sum(given_probabilities) / len(given_probabilities) if given_probabilities else None
+        )
 
     def run(self) -> list[Event]:
         """Return all events; words count as known when their segment ends."""
@@ -60,7 +62,10 @@ class TranscriptReplay:
         for channel in Channel:
             party = self.parties[channel]
             party.finish()
-            events += [SpeechSegment(span=i.span, known_at=Samples(max(now, i.end)), channel=channel) for i in party.ipus]
+            events += [
+                SpeechSegment(span=i.span, known_at=Samples(max(now, i.end)), channel=channel)
+                for i in party.ipus
+            ]
         events += self.conversation.finish(now)
         for channel, words in self._words.items():
             self.transcript.add(channel, words)

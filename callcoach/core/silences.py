@@ -107,7 +107,10 @@ class Silences:
 
     def _name(self, quiet: Quiet) -> None:
         reach = to_samples(self._set.notice_reach_s)
-        said = {c: normal(joined(self._transcript.within(c, max(0, quiet.start - reach), quiet.start))) for c in Channel}
+        said = {
+            c: normal(joined(self._transcript.within(c, max(0, quiet.start - reach), quiet.start)))
+            for c in Channel
+        }
         if contains(said[Channel.AGENT], self._phrases.hold_notices):
             quiet.kind, quiet.owner = "hold", Channel.AGENT
             return

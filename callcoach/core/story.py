@@ -1,4 +1,4 @@
-"""The caller's opening story: could they tell it to the end? (M11)"""
+"""The caller's opening story: whether they could tell it to the end (M11)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,11 @@ def opening_story(
     """
     greeting = to_samples(settings.greeting_s)
     at = next(
-        (i for i, p in enumerate(periods) if p.holder is Channel.CALLER and p.end - p.start >= greeting and not p.from_words),
+        (
+            i
+            for i, p in enumerate(periods)
+            if p.holder is Channel.CALLER and p.end - p.start >= greeting and not p.from_words
+        ),
         None,
     )
     if at is None:
@@ -51,7 +55,10 @@ def opening_story(
     counted = [
         m
         for m in meetings
-        if m.incomer is Channel.AGENT and m.decided is not None and m.decided.counted and m.decided is not OverlapClass.BUTTING_IN
+        if m.incomer is Channel.AGENT
+        and m.decided is not None
+        and m.decided.counted
+        and m.decided is not OverlapClass.BUTTING_IN
     ]
     cut_at: int | None = None
     ended = False
@@ -70,13 +77,17 @@ def opening_story(
         end = max(end, last.end) if last is not None else end
         break
     backchannels = sum(
-        m.incomer is Channel.AGENT and m.decided is OverlapClass.BACKCHANNEL and start <= m.utterance.start < end
+        m.incomer is Channel.AGENT
+        and m.decided is OverlapClass.BACKCHANNEL
+        and start <= m.utterance.start < end
         for m in meetings
     )
     return Story(start, end, cut_at is None, cut_at, backchannels, ended)
 
 
-def _is_identity_check(period: Period, transcript: Transcript, settings: StorySettings, words: Phrases) -> bool:
+def _is_identity_check(
+    period: Period, transcript: Transcript, settings: StorySettings, words: Phrases
+) -> bool:
     if period.end - period.start > to_samples(settings.identity_check_s):
         return False
     said = transcript.within(Channel.AGENT, period.start, period.end)

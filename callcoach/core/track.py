@@ -89,12 +89,14 @@ class ChannelTrack:
             ipu = ipus[self._told]
             self._told += 1
             if not ipu.dropped:
-                found.append(SpeechSegment(span=ipu.span, known_at=Samples(max(now, ipu.end)), channel=self.channel))
+                found.append(
+                    SpeechSegment(span=ipu.span, known_at=Samples(max(now, ipu.end)), channel=self.channel)
+                )
         return found
 
     def curves(self) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
-        """Return time (s, start of the hop), level (dBFS) and F0 (Hz, NaN = unvoiced), one value per hop of 16 ms."""
-        times = np.arange(len(self.levels)) * (HOP_LENGTH / SAMPLE_RATE)
+        """Return per hop of 16 ms: start (s), level (dBFS) and F0 (Hz, NaN = unvoiced)."""
+        times = np.arange(len(self.levels), dtype=np.float64) * np.float64(HOP_LENGTH / SAMPLE_RATE)
         return times, np.array(self.levels, np.float32), np.array(self.pitch.f0_hz, np.float32)
 
     def speech_mask(self) -> NDArray[np.bool_]:

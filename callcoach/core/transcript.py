@@ -8,7 +8,7 @@ from callcoach.clock import to_samples
 from callcoach.events import Channel, Word
 
 _SLACK = to_samples(0.15)
-"""Word times are good to about 0.15 s; a word belongs to an utterance when its middle lies in it, give or take."""
+"""Word times are good to about 0.15 s; a word belongs where its middle lies, give or take."""
 
 
 class Transcript:

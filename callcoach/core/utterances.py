@@ -68,7 +68,9 @@ class Party:
         self._settle()
         last = self.utterances[-1] if self.utterances else None
         if last is not None and not last.closed:
-            last.closed = last.dropped or (not speaking and last.ipus[-1].closed and now - last.end >= self._chain_gap + self._delay)
+            last.closed = last.dropped or (
+                not speaking and last.ipus[-1].closed and now - last.end >= self._chain_gap + self._delay
+            )
         return begun
 
     def rejoin(self, utterance: Utterance) -> None:
@@ -106,7 +108,7 @@ class Party:
         return self.ipus[at] if at < len(self.ipus) else None
 
     def between(self, start: int, end: int) -> list[Ipu]:
-        """Runs of speech that meet ``[start, end)``."""
+        """Return the runs of speech that meet ``[start, end)``."""
         at = bisect_right(self.ipus, start, key=lambda i: i.start)
         found = [self.ipus[at - 1]] if at and self.ipus[at - 1].end > start else []
         while at < len(self.ipus) and self.ipus[at].start < end:

@@ -1,8 +1,8 @@
 """Text mask: pieces of speech for the recogniser, packed into windows of up to 15 s (section 1.2).
 
-A window of one short fragment loses its words, so neighbouring pieces of one channel share a window. It is cut
-by the sample clock alone: when it is full, when the party has been silent for a while, or when the first
-piece has waited long enough.
+A window of one short fragment loses its words, so neighbouring pieces of one channel share a window. It
+is cut by the sample clock alone: when it is full, when the party has been silent for a while, or when the
+first piece has waited long enough.
 """
 
 from __future__ import annotations
@@ -104,7 +104,11 @@ class WindowPacker:
             end = run.end
         if end - start > longest:
             return start, self._quietest(start, longest)
-        still = self._party.speaking or not self._party.ipus[-1].closed or now - end < max(self._least_silence, self._pad)
+        still = (
+            self._party.speaking
+            or not self._party.ipus[-1].closed
+            or now - end < max(self._least_silence, self._pad)
+        )
         return None if still and not final else (start, end)
 
     def _quietest(self, start: int, longest: int) -> int:

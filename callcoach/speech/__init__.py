@@ -1,0 +1,1 @@
+"""Speech detection and recognition, and the store of their weights."""

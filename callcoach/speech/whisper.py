@@ -164,7 +164,9 @@ class WhisperTranscriber:
         features: NDArray[np.float32] = self._model.feature_extractor(audio)[..., :-1]
         encoded, decoding = self._decode(features, self._pad_frames, self._beam_size)
         if decoding.loops:
-            log.info("the text of a window of %d frames loops, decoding in the full window", features.shape[-1])
+            log.info(
+                "the text of a window of %d frames loops, decoding in the full window", features.shape[-1]
+            )
             beam_size = max(self._beam_size, SECOND_BEAM_SIZE)
             encoded, decoding = self._decode(features, FULL_WINDOW, beam_size)
         if is_invented(decoding.no_speech_probability, decoding.mean_log_probability):
@@ -230,7 +232,9 @@ class WhisperTranscriber:
             if words and not text[0].isspace():
                 # "-636" of "880-636" or ".m." of "a.m.": a part of the word before
                 last = words[-1]
-                words[-1] = HeardWord(last.text + text.rstrip(), last.begin, end, min(last.probability, probability))
+                words[-1] = HeardWord(
+                    last.text + text.rstrip(), last.begin, end, min(last.probability, probability)
+                )
             else:
                 words.append(HeardWord(text.strip(), begin, end, probability))
         return words
@@ -263,7 +267,9 @@ def _load(folder: Path, cpu_threads: int, workers: int) -> WhisperModel:
     """Load the model; importing the package takes a second, so it happens here and not at start."""
     from faster_whisper import WhisperModel
 
-    missing = [name for name in ("model.bin", "config.json", "tokenizer.json") if not (folder / name).is_file()]
+    missing = [
+        name for name in ("model.bin", "config.json", "tokenizer.json") if not (folder / name).is_file()
+    ]
     if missing:
         raise WeightsError(
             f"The speech model in {folder} lacks {', '.join(missing)}; run 'callcoach models verify'."
