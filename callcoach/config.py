@@ -206,6 +206,14 @@ class OverlapSettings(_Stage):
         ge=0,
         le=1,
     )
+    least_last_word_probability: float = _setting(
+        0.65,
+        "",
+        "Probability under which the last word before a stop does not tell whether the clause was finished",
+        "[D] ASR-3",
+        ge=0,
+        le=1,
+    )
     terminal_s: float = _setting(
         0.35,
         "s",

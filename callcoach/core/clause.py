@@ -42,6 +42,7 @@ class ClauseJudge:
         words: Phrases,
     ) -> None:
         self._low = settings.low_pitch_share
+        self._trusted = settings.least_last_word_probability
         self._pitch = pitch
         self._transcript = transcript
         self._phrases = words
@@ -64,12 +65,15 @@ class ClauseJudge:
             if with_words
             else None
         )
+        if word is not None and word.probability < self._trusted and not self._is_filled(word.text):
+            # half-heard last words end in marks and small words that nobody said
+            return True if low else None
         if word is None:
             return True if low else None if height is None or height <= _LOWEST_THIRD else False
         text = normal(word.text)
         marked = has_final_mark(word.text)
         asked = word.text.rstrip("\"')").endswith("?")
-        if text in self._phrases.filled_pauses:
+        if self._is_filled(word.text):
             return False
         if text in self._phrases.continuation:
             if not marked or text not in self._phrases.can_end:
@@ -81,6 +85,9 @@ class ClauseJudge:
         if trails_off(word.text):
             return False
         return None if height is None else bool(low)
+
+    def _is_filled(self, text: str) -> bool:
+        return normal(text) in self._phrases.filled_pauses
 
     def ending_height(self, channel: Channel, stop: int) -> float | None:
         """Where F0 at ``stop`` lies in the party's range so far: 0 bottom, 1 top; None when unvoiced.

@@ -102,9 +102,21 @@ def _ten_vad(lab: Lab) -> list[Row]:
         details.append(f"{recording.stem}: F1 {f1(ours[-1:])[0]:.3f}, Silero alone {f1(alone[-1:])[0]:.3f}")
     value, precision, recall = f1(ours)
     other = f1(alone)[0]
-    measured = f"{value:.3f} (precision {precision:.3f}, recall {recall:.3f}; Silero alone at 0.5: {other:.3f})"
+    measured = (
+        f"{value:.3f} (precision {precision:.3f}, recall {recall:.3f}; Silero alone at 0.5: {other:.3f})"
+    )
     values = {"f1": value, "precision": precision, "recall": recall, "silero_f1": other}
-    return [Row(SECTION, "ten_vad: F1 of 10 ms frames", f">= {F1_BAR}", measured, value >= F1_BAR, values, tuple(details))]
+    return [
+        Row(
+            SECTION,
+            "ten_vad: F1 of 10 ms frames",
+            f">= {F1_BAR}",
+            measured,
+            value >= F1_BAR,
+            values,
+            tuple(details),
+        )
+    ]
 
 
 def _call_centre(lab: Lab) -> list[Row]:
@@ -116,7 +128,9 @@ def _call_centre(lab: Lab) -> list[Row]:
         found = fast_mask(recording)
         given = truth.get("segments_silero") or truth.get("labels", {}).get("segments_silero") or []
         for channel, spans in enumerate(found):
-            true = mask([(s["start"], s["end"]) for s in truth["segments"] if s["channel"] == channel], seconds)
+            true = mask(
+                [(s["start"], s["end"]) for s in truth["segments"] if s["channel"] == channel], seconds
+            )
             drawn = mask(spans, seconds)
             alone = mask([(s["start"], s["end"]) for s in given if s["channel"] == channel], seconds)
             if not given:

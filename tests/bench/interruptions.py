@@ -136,4 +136,6 @@ def _other_scorer(total: Score, recordings: Sequence[Path], lab: Lab) -> Row:
     }
     lines = tuple(f"{key}: {ours[key]} here, {other[key]} there" for key in ours if ours[key] != other[key])
     measured = "the same counts" if not lines else f"{len(lines)} counts differ"
-    return Row(SECTION, "the same folders scored by score_calls.py", "the same", measured, not lines, {}, lines)
+    return Row(
+        SECTION, "the same folders scored by score_calls.py", "the same", measured, not lines, {}, lines
+    )

@@ -131,7 +131,9 @@ class Lab:
     def _run(self, path: Path, folder: Path, recogniser: Recogniser) -> Analysed:
         job = Job(out=folder.parent)
         before = _clock()
-        result = analyze_source(path.name, [path], functools.partial(open_recording, path), folder, job, recogniser)
+        result = analyze_source(
+            path.name, [path], functools.partial(open_recording, path), folder, job, recogniser
+        )
         if result.error is not None:
             raise RuntimeError(result.error)
         return Analysed(folder, result.document, _since(before))

@@ -36,7 +36,8 @@ def probabilities(audio: Audio) -> list[float]:
     """Return the speech probability of every full frame of one channel at 16 kHz."""
     detector = StreamingSilero()
     return [
-        detector(audio[at : at + FRAME_LENGTH]) for at in range(0, len(audio) - FRAME_LENGTH + 1, FRAME_LENGTH)
+        detector(audio[at : at + FRAME_LENGTH])
+        for at in range(0, len(audio) - FRAME_LENGTH + 1, FRAME_LENGTH)
     ]
 
 
@@ -114,7 +115,9 @@ def _join(audio: Audio, pieces: Sequence[Span], packing: Packing, channel: Chann
             before = pieces[index - 1].end
             pause = min(piece.start - before, from_ms(packing.joint))
             half = pause // 2
-            sound = np.concatenate([audio[before : before + half], audio[piece.start - (pause - half) : piece.start]])
+            sound = np.concatenate(
+                [audio[before : before + half], audio[piece.start - (pause - half) : piece.start]]
+            )
             parts.append(sound if packing.real_joints else np.zeros_like(sound))
             at += pause
         offsets.append(at)

@@ -75,7 +75,8 @@ def score_call(call_json: Path, truth_json: Path) -> Score:
     score, name = Score(), str(truth["name"])
     true = [_true_overlap(entry) for entry in truth["overlaps"]]
     found = [
-        Mark(e["begin"] / 1000, e["end"] / 1000, e["incomer"], e["class"], e["counted"]) for e in call["overlaps"]
+        Mark(e["begin"] / 1000, e["end"] / 1000, e["incomer"], e["class"], e["counted"])
+        for e in call["overlaps"]
     ]
     _counted(score, name, [m for m in true if m.counted], [m for m in found if m.counted])
     for i, j in match(true, found):
@@ -145,7 +146,9 @@ def _counted(score: Score, name: str, true: list[Mark], found: list[Mark]) -> No
     score.true_counted, score.found_counted, score.right_counted = len(true), len(found), len(pairs)
     hit, right = {i for i, _ in pairs}, {j for _, j in pairs}
     score.misses += [
-        f"{name} {m.start:.1f} s: {m.name} by the {m.role} not counted" for i, m in enumerate(true) if i not in hit
+        f"{name} {m.start:.1f} s: {m.name} by the {m.role} not counted"
+        for i, m in enumerate(true)
+        if i not in hit
     ]
     score.misses += [
         f"{name} {m.start:.1f} s: {m.name} by the {m.role} counted in error"
@@ -154,7 +157,9 @@ def _counted(score: Score, name: str, true: list[Mark], found: list[Mark]) -> No
     ]
 
 
-def _backchannels(score: Score, name: str, true: list[Mark], counted: list[Mark], segments: list[Mark]) -> None:
+def _backchannels(
+    score: Score, name: str, true: list[Mark], counted: list[Mark], segments: list[Mark]
+) -> None:
     score.backchannels = len(true)
     score.backchannels_counted = len(match(true, counted, BACKCHANNEL_SLACK_S))
     for mark in true:

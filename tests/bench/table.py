@@ -107,12 +107,20 @@ def machine() -> dict[str, str]:
 
 def as_json(rows: Sequence[Row], facts: dict[str, str], note: str) -> dict[str, object]:
     """Return everything for ``--json``."""
-    return {"machine": facts, "note": note, "rows": [{**asdict(row), "verdict": verdict(row)} for row in rows]}
+    return {
+        "machine": facts,
+        "note": note,
+        "rows": [{**asdict(row), "verdict": verdict(row)} for row in rows],
+    }
 
 
 def write(path: Path, rows: Sequence[Row], facts: dict[str, str], note: str) -> None:
     """Write the table into a Markdown file; text outside the two marks stays as it is."""
-    old = path.read_text(encoding="utf-8") if path.exists() else f"# Benchmarks\n\n{INTRODUCTION}\n{BEGIN}\n{END}\n"
+    old = (
+        path.read_text(encoding="utf-8")
+        if path.exists()
+        else f"# Benchmarks\n\n{INTRODUCTION}\n{BEGIN}\n{END}\n"
+    )
     if BEGIN not in old:
         old = f"{old.rstrip()}\n\n## Figures\n\n{BEGIN}\n{END}\n"
     head, _, rest = old.partition(BEGIN)

@@ -55,5 +55,7 @@ def beside_silence(path: Path, folder: Path) -> Path:
     return made
 
 
-def _sines(times: np.ndarray[tuple[int], np.dtype[np.float64]], frequencies: Sequence[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _sines(
+    times: np.ndarray[tuple[int], np.dtype[np.float64]], frequencies: Sequence[float]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     return np.asarray(LEVEL * sum(np.sin(2 * np.pi * f * times) for f in frequencies))

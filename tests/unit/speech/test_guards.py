@@ -26,7 +26,9 @@ def test_case_and_punctuation_do_not_hide_a_repetition() -> None:
     assert find_repetition(words) == (9, 12)
 
 
-@pytest.mark.parametrize("text", ["no no no no no no no", "bye bye bye bye bye", "one two one two one two one two"])
+@pytest.mark.parametrize(
+    "text", ["no no no no no no no", "bye bye bye bye bye", "one two one two one two one two"]
+)
 def test_short_repetitions_are_real_speech_below_twelve_words(text: str) -> None:
     assert find_repetition(text.split()) is None
 
@@ -61,14 +63,19 @@ def test_compression_ratio_of_a_loop_is_high_and_of_speech_is_low() -> None:
 
 
 def test_silence_needs_both_signs() -> None:
-    assert is_invented(0.7, -1.2)
-    assert not is_invented(0.7, -0.5)
-    assert not is_invented(0.5, -1.2)
+    assert is_invented(0.7, -1.2, 0.9)
+    assert not is_invented(0.7, -0.5, 0.9)
+    assert not is_invented(0.5, -1.2, 0.9)
 
 
 def test_a_mere_guess_needs_no_second_sign() -> None:
-    assert is_invented(0.0, -1.31)
-    assert not is_invented(0.0, -1.29)
+    assert is_invented(0.0, -1.31, 0.9)
+    assert not is_invented(0.0, -1.29, 0.9)
+
+
+def test_a_first_word_out_of_nothing_needs_a_window_that_may_be_silent() -> None:
+    assert is_invented(0.7, -0.5, 0.04)
+    assert not is_invented(0.5, -0.5, 0.04)
 
 
 def test_plain_keeps_inner_apostrophes() -> None:

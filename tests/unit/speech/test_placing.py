@@ -61,7 +61,9 @@ def test_words_without_length_share_what_is_left_of_the_piece() -> None:
 
 
 def test_probability_is_kept_in_range_and_text_is_stripped() -> None:
-    (word,) = place_words([HeardWord(" hello ", 0.1, 0.4, 1.0000001), HeardWord("  ", 0.4, 0.5, 0.5)], window((0, 999)))
+    (word,) = place_words(
+        [HeardWord(" hello ", 0.1, 0.4, 1.0000001), HeardWord("  ", 0.4, 0.5, 0.5)], window((0, 999))
+    )
     assert (word.text, word.probability) == ("hello", 1.0)
 
 

@@ -28,7 +28,9 @@ def buzzing(seconds: float, seed: int = 7) -> NDArray[np.float32]:
 
 def streamed(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     detector = StreamingSilero()
-    return np.array([detector(audio[a : a + FRAME_LENGTH]) for a in range(0, len(audio), FRAME_LENGTH)], np.float32)
+    return np.array(
+        [detector(audio[a : a + FRAME_LENGTH]) for a in range(0, len(audio), FRAME_LENGTH)], np.float32
+    )
 
 
 def test_streaming_gives_the_values_of_one_pass_over_everything() -> None:
