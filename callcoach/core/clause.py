@@ -65,7 +65,9 @@ class ClauseJudge:
             if with_words
             else None
         )
-        if word is not None and word.probability < self._trusted and not self._is_filled(word.text):
+        if word is not None and (self._is_filled(word.text) or trails_off(word.text)):
+            return False
+        if word is not None and word.probability < self._trusted:
             # half-heard last words end in marks and small words that nobody said
             return True if low else None
         if word is None:
@@ -73,8 +75,6 @@ class ClauseJudge:
         text = normal(word.text)
         marked = has_final_mark(word.text)
         asked = word.text.rstrip("\"')").endswith("?")
-        if self._is_filled(word.text):
-            return False
         if text in self._phrases.continuation:
             if not marked or text not in self._phrases.can_end:
                 return False
@@ -82,8 +82,6 @@ class ClauseJudge:
         if marked:
             # the recogniser puts a full stop at many breaks; a high F0 casts doubt on it
             return None if not asked and height is not None and height >= _HIGH else True
-        if trails_off(word.text):
-            return False
         return None if height is None else bool(low)
 
     def _is_filled(self, text: str) -> bool:

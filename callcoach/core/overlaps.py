@@ -143,6 +143,8 @@ class Meetings:
         decided: list[Overlap] = []
         if not self._transcript.enabled:
             return decided
+        # what was withdrawn as an echo after it had been decided
+        self.meetings = [m for m in self.meetings if not m.utterance.dropped]
         for meeting in [m for m in self.meetings if m.decided is not None and m.stage == "sound"]:
             if not final and not self._words_known(meeting, now):
                 continue

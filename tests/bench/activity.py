@@ -1,4 +1,4 @@
-"""Speech activity: the fast mask of the real core against hand labels, a level gate, and sound that is no speech."""
+"""Speech activity: the fast mask of the real core against hand labels, a level gate, and no speech at all."""
 
 from __future__ import annotations
 
@@ -138,8 +138,8 @@ def _call_centre(lab: Lab) -> list[Row]:
             hit, lone, real = (float(np.sum(m)) * GRID_S for m in (true & drawn, true & alone, true))
             extra = float(np.sum(drawn & ~true)) * GRID_S
             measured = (
-                f"{hit:.1f} of {real:.1f} s ({percent(hit / real)}), {extra:.1f} s more; Silero alone {lone:.1f} s"
-                f" ({percent(lone / real)})"
+                f"{hit:.1f} of {real:.1f} s ({percent(hit / real)}), {extra:.1f} s more; "
+                f"Silero alone {lone:.1f} s ({percent(lone / real)})"
             )
             values = {"found_s": hit, "true_s": real, "extra_s": extra, "silero_s": lone}
             figure = f"{recording.stem}, {truth['channels'][channel]}: found of what the level gate has"

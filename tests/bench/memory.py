@@ -23,13 +23,13 @@ QUICK_HOURS: Final = 0.1
 WORDS_HOURS: Final = 1 / 3
 """Length of the call that is also analysed with words, unless three hours are asked for."""
 
-# The peak that the kernel keeps for a child includes what the parent held when it made it. This small process has next to
-# nothing, so that what it reports of its only child is the child's own.
+# The peak that the kernel keeps for a child includes what the parent held when it made it. This small process
+# has next to nothing, so that what it reports of its only child is the child's own.
 LAUNCHER: Final = """
 import json, resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([done.returncode, usage.ru_maxrss * 1024, usage.ru_utime + usage.ru_stime, done.stderr[-500:]]))
+use = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([done.returncode, use.ru_maxrss * 1024, use.ru_utime + use.ru_stime, done.stderr[-500:]]))
 """
 
 
@@ -89,12 +89,12 @@ def _measure(lab: Lab, path: Path, hours: float, rate: int, words: bool) -> Row:
     wall = time.monotonic() - begin
     status, peak, cpu, errors = json.loads(done.stdout)
     good = status == 0 and (out / path.stem / "call.json").is_file()
-    minutes = hours * 60
+    form = f"{hours * 60:.0f} min, {rate // 1000} kHz {path.suffix[1:].upper()}"
     barred = hours >= HOURS
     measured = f"{peak / 1e6:.0f} MB, {wall / 60:.1f} min ({cpu / 60:.1f} min of processor)"
     return Row(
         SECTION,
-        f"peak, {minutes:.0f} min, two channels, {rate // 1000} kHz {path.suffix[1:].upper()}, {'with' if words else 'without'} words",
+        f"peak, two channels, {form}, {'with' if words else 'without'} words",
         "< 1 GB" if barred else "",
         measured if good else f"failed with exit status {status}",
         (good and peak < LIMIT_BYTES) if barred or not good else None,

@@ -1,7 +1,7 @@
-"""Scores a call folder's ``call.json`` against a truth file: interruptions, backchannels, classes, story, words.
+"""Scores a call folder's ``call.json`` against a truth file: interruptions, backchannels, classes, story.
 
-The definitions are those of the truth files: an event found within 0.5 s of a true one by the same party is that event,
-one to one, nearest starts first.
+The definitions are those of the truth files: an event found within 0.5 s of a true one by the same party is
+that event, one to one, nearest starts first.
 """
 
 from __future__ import annotations

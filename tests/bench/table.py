@@ -130,10 +130,11 @@ def write(path: Path, rows: Sequence[Row], facts: dict[str, str], note: str) -> 
 
 
 INTRODUCTION: Final = """\
-`make bench` (or `python -m tests.bench`) measures every figure below with the product as it is shipped and prints one table;
-`--write` puts it here. `--only NAME` runs one section, `--quick` a part of the data, `--long` adds three hours with words,
-`--details` lists every miss. The recordings lie beside the checkout in `../shared/data`, which is not part of it; without
-them their rows say so. Settings were chosen on these recordings, so expect somewhat less on others.
+`make bench` (or `python -m tests.bench`) measures every figure below with the product as it is shipped and
+prints one table; `--write` puts it here. `--only NAME` runs one section, `--quick` a part of the data,
+`--long` adds three hours with words, `--details` lists every miss. The recordings lie beside the checkout in
+`../shared/data`, which is not part of it; without them their rows say so. Settings were chosen on these
+recordings, so expect somewhat less on others. Times are those of the machine and the hour named here.
 """
 
 

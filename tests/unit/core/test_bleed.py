@@ -121,12 +121,6 @@ def test_two_people_on_headsets_are_never_gated(name: str) -> None:
     assert found.gate.caller_blocks > 20
 
 
-def test_five_seconds_of_talking_at_once_are_not_gated() -> None:
-    agent = placed(20, [(8.0, voice(5, 120, -18, seed=100))], seed=1)
-    caller = placed(20, [(0.5, voice(19, 210, -20, seed=200))], seed=2)
-    assert all(gate(agent, caller).allowed)
-
-
 def test_the_notice_comes_once() -> None:
     caller = caller_alone(40)
     found = gate(echo(caller, 6, -10), caller)
