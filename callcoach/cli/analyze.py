@@ -94,6 +94,7 @@ def analyze(
     formats: Annotated[
         str, typer.Option("--format", help=f"Comma-separated: {', '.join(FORMATS)}.")
     ] = "json,html",
+    brief: Annotated[bool, typer.Option("--brief", help="Leave the transcript out of the summary.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a machine-readable summary.")] = False,
     models: ModelsFolder = None,
@@ -128,14 +129,14 @@ def analyze(
             if results[-1].error is not None:
                 print(f"callcoach: {results[-1].error}", file=sys.stderr)
     except KeyboardInterrupt:
-        _report(results, out, quiet=quiet, as_json=as_json)
+        _report(results, out, quiet=quiet, as_json=as_json, brief=brief)
         done = f"; {len(results)} finished call{'s' if len(results) != 1 else ''} kept" if results else ""
         print(f"callcoach: stopped{done}.", file=sys.stderr)
         raise typer.Exit(130) from None
     finally:
         if recogniser is not None:
             recogniser.close()
-    _report(results, out, quiet=quiet, as_json=as_json)
+    _report(results, out, quiet=quiet, as_json=as_json, brief=brief)
     if any(r.error is not None for r in results):
         raise typer.Exit(3)
 
@@ -234,7 +235,7 @@ def _progress(show: bool, name: str) -> Iterator[Callable[[float, float | None],
         yield advance
 
 
-def _report(results: list[Result], out: Path, *, quiet: bool, as_json: bool) -> None:
+def _report(results: list[Result], out: Path, *, quiet: bool, as_json: bool, brief: bool) -> None:
     if as_json:
         print(json.dumps({"calls": [_brief(r) for r in results]}, indent=1, ensure_ascii=False))
         return
@@ -242,7 +243,7 @@ def _report(results: list[Result], out: Path, *, quiet: bool, as_json: bool) -> 
     if quiet or not results or (len(results) == 1 and not accepted):
         return
     rows = [OverviewRow(r.name, r.document if r.error is None else None, r.error) for r in results]
-    print_summary(Console(), rows, folder=results[0].folder if len(results) == 1 else out)
+    print_summary(Console(), rows, folder=results[0].folder if len(results) == 1 else out, words=not brief)
 
 
 def _brief(result: Result) -> dict[str, object]:

@@ -15,6 +15,7 @@ from callcoach.contract import CallDocument
 from callcoach.sinks._facts import fact_table
 from callcoach.sinks._interruptions import interruptions
 from callcoach.sinks._overview import OverviewRow, render_overview
+from callcoach.sinks._script import script
 from callcoach.sinks._style import MAX_WIDTH, MIN_WIDTH, Style, length, number, plural
 from callcoach.sinks._timeline import timeline
 
@@ -34,6 +35,7 @@ def render_summary(
     color: bool,
     folder: Path | None = None,
     ascii_only: bool = False,
+    words: bool = True,
 ) -> RenderableType:
     """Return the summary of one call.
 
@@ -45,6 +47,7 @@ def render_summary(
     color : False gives text without any style
     folder : where the call folder lies, shown at the end
     ascii_only : for terminals without UTF-8
+    words : whether the transcript is part of it
     """
     style = Style.for_terminal(color=color, ascii_only=ascii_only)
     width = max(MIN_WIDTH, min(width, MAX_WIDTH))
@@ -53,11 +56,15 @@ def render_summary(
         parts += [Text(), *timeline(document, width, style)]
     if document.call.channel_mode != "mono" and document.call.duration_ms > 0:
         parts += [Text(), *interruptions(document, width, style)]
+    if words and document.transcript:
+        parts += [Text(), *script(document, width, style)]
     parts += [Text(), fact_table(document, width, style, folder=folder)]
     return Constrain(Group(*parts), width)
 
 
-def print_summary(console: Console, rows: Sequence[OverviewRow], *, folder: Path | None = None) -> None:
+def print_summary(
+    console: Console, rows: Sequence[OverviewRow], *, folder: Path | None = None, words: bool = True
+) -> None:
     """Print what a run found: the details of a single call, or a table of several.
 
     Width, colours and UTF-8 are taken from the console. ``folder`` is the call folder of a single
@@ -68,7 +75,9 @@ def print_summary(console: Console, rows: Sequence[OverviewRow], *, folder: Path
     width = console.width
     only = rows[0].document if len(rows) == 1 else None
     if only is not None:
-        shown = render_summary(only, width=width, color=color, folder=folder, ascii_only=ascii_only)
+        shown = render_summary(
+            only, width=width, color=color, folder=folder, ascii_only=ascii_only, words=words
+        )
     else:
         shown = render_overview(rows, width=width, color=color, folder=folder, ascii_only=ascii_only)
     console.print(shown, markup=False, highlight=False, emoji=False)
@@ -100,8 +109,8 @@ def _notes(document: CallDocument, style: Style) -> list[RenderableType]:
     notes = []
     if document.call.channel_mode == "mono":
         notes.append("One channel holds both sides: no turns, interruptions or shares are given.")
-    if verdict.status != "ok":
-        notes += [f"Recording {verdict.status}: {reason}" for reason in verdict.reasons]
+    status = "" if verdict.status == "ok" else f"Recording {verdict.status}: "
+    notes += [f"{status}{reason}" for reason in verdict.reasons]
     if quality.bleed_share is not None and quality.bleed_share > BLEED_SHARE:
         share = f"{100 * quality.bleed_share:.0f} %"
         notes.append(
