@@ -22,7 +22,7 @@ SYSTEM_PACKAGES := libportaudio2 libasound2-plugins \
 APT_INSTALL := apt-get install -y --no-install-recommends
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers unit bench smoke setup setup-dev weights system lock pre-commit clean
+.PHONY: help demo test check lint types layers unit bench golden smoke setup setup-dev weights system lock pre-commit clean
 
 help: ## list the recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ unit: setup-dev
 
 bench: setup-dev weights ## measure accuracy and speed, print one table
 	$(BIN)/python -m tests.bench
+
+golden: setup-dev weights ## write the golden logs anew; read the difference before you commit it
+	$(BIN)/python -m tests.golden.update
 
 smoke: setup-dev ## build the wheel and try it in an empty environment
 	$(BIN)/python tests/smoke/wheel.py

@@ -144,6 +144,7 @@ class Analyzer:
         if self.bleed.echo_since is not None:
             self.tracks[0].party.withdraw(self.bleed.echo_since)
             self.tracks[0].activity.drop_open()
+            self.conversation.meetings.forget_echo()
             self.bleed.echo_since = None
             if Channel.AGENT in begun and begun[Channel.AGENT].dropped:
                 del begun[Channel.AGENT]

@@ -18,6 +18,8 @@ _TAIL_S: Final = 0.3
 _LEAST_VOICED_HOPS: Final = 4
 _LEAST_HISTORY_HOPS: Final = 120
 """About 2 s of voiced speech before a range is worth anything."""
+_HISTORY_S: Final = 300.0
+"""The range is that of the last five minutes, so that its cost does not grow with the call."""
 _REACH_S: Final = 1.5
 """The last word belongs to a stop no further away than this."""
 _LOWEST_THIRD: Final = 1 / 3
@@ -96,7 +98,7 @@ class ClauseJudge:
         last = min(stop // HOP_LENGTH, len(track))
         tail = np.array(track[max(0, last - to_samples(_TAIL_S) // HOP_LENGTH) : last])
         tail = tail[~np.isnan(tail)]
-        history = np.array(track[:last])
+        history = np.array(track[max(0, last - to_samples(_HISTORY_S) // HOP_LENGTH) : last])
         history = history[~np.isnan(history)]
         if len(tail) < _LEAST_VOICED_HOPS or len(history) < _LEAST_HISTORY_HOPS:
             return None

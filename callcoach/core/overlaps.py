@@ -19,6 +19,8 @@ from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party, Utterance
 from callcoach.events import Channel, Overlap, OverlapClass, Stage
 
+_LONGEST_LEAD_S: Final = 30.0
+"""A turn begins no longer than this before the utterance that took the floor."""
 _HOLDER_GAP_S: Final = 1.0
 """Silence of the floor's holder that is a gap rather than a pause when both then start together; [D]."""
 
@@ -55,9 +57,13 @@ class Meetings:
         self._s = settings.in_samples()
         self._least = to_samples(LEAST_OVERLAP_S)
         self._gap = to_samples(_HOLDER_GAP_S)
+        self._longest_lead = to_samples(_LONGEST_LEAD_S)
         self._delay = to_samples(EDGE_SLACK_S) * 2
         self._numbers = 0
         self.meetings: list[Meeting] = []
+        self._undecided: list[Meeting] = []
+        self._unrefined: list[Meeting] = []
+        """Decided from sound, words still to come. Both stay short; ``meetings`` grows with the call."""
         self.low_confidence = False
         """True while the agent's channel may hold the caller's voice."""
 
@@ -75,7 +81,7 @@ class Meetings:
         if together:
             rival = self._open_meeting_of(channel.other)
             if rival is not None:
-                self.meetings.remove(rival)
+                self._remove(rival)
         elif active is not None:
             if self._floor.holder is channel and self._open_meeting_of(channel.other) is not None:
                 return  # the holder goes on while the other comes in: that meeting is already open
@@ -83,6 +89,17 @@ class Meetings:
             return
         self._numbers += 1
         self.meetings.append(Meeting(self._numbers, channel, utterance, together))
+        self._undecided.append(self.meetings[-1])
+
+    def forget_echo(self) -> None:
+        """Take back meetings whose utterance turned out to be the echo of the other party."""
+        for meeting in [m for m in self.meetings if m.utterance.dropped]:
+            self._remove(meeting)
+
+    def _remove(self, meeting: Meeting) -> None:
+        for listed in (self.meetings, self._undecided, self._unrefined):
+            if meeting in listed:
+                listed.remove(meeting)
 
     def _goes_on(self, channel: Channel, utterance: Utterance) -> Utterance | None:
         """Return the utterance that this one continues: a move is one meeting in spite of a breath in it."""
@@ -115,8 +132,8 @@ class Meetings:
         return before is None or theirs.start - before.end >= self._gap
 
     def _open_meeting_of(self, channel: Channel) -> Meeting | None:
-        for meeting in reversed(self.meetings):
-            if meeting.decided is None and meeting.incomer is channel and not meeting.utterance.closed:
+        for meeting in reversed(self._undecided):
+            if meeting.incomer is channel and not meeting.utterance.closed:
                 return meeting
         return None
 
@@ -125,15 +142,17 @@ class Meetings:
     def step(self, now: int, *, final: bool = False) -> list[Overlap]:
         """Decide what has become clear by ``now``; with ``final`` everything that is left."""
         decided: list[Overlap] = []
-        for meeting in [m for m in self.meetings if m.decided is None]:
+        for meeting in list(self._undecided):
             if meeting.utterance.dropped:
-                self.meetings.remove(meeting)
+                self._remove(meeting)
                 continue
-            facts = self.facts(meeting, now)
+            facts = self.facts(meeting)
             if not (final or self._clear(meeting, facts, now)):
                 continue
             kind, complete = self._classifier.classify(meeting, facts, with_words=False)
             meeting.decided = kind
+            self._undecided.remove(meeting)
+            self._unrefined.append(meeting)
             if self._worth_telling(facts, kind):
                 decided.append(self._event(meeting, facts, kind, complete, "sound", now))
         return decided
@@ -143,14 +162,13 @@ class Meetings:
         decided: list[Overlap] = []
         if not self._transcript.enabled:
             return decided
-        # what was withdrawn as an echo after it had been decided
-        self.meetings = [m for m in self.meetings if not m.utterance.dropped]
-        for meeting in [m for m in self.meetings if m.decided is not None and m.stage == "sound"]:
+        for meeting in list(self._unrefined):
             if not final and not self._words_known(meeting, now):
                 continue
-            facts = self.facts(meeting, now)
+            facts = self.facts(meeting)
             kind, complete = self._classifier.classify(meeting, facts, with_words=True)
             meeting.stage, meeting.decided = "words", kind
+            self._unrefined.remove(meeting)
             if self._worth_telling(facts, kind) or meeting.event is not None:
                 decided.append(self._event(meeting, facts, kind, complete, "words", now))
         return decided
@@ -177,8 +195,8 @@ class Meetings:
 
     # -- facts ---------------------------------------------------------------------------------------------
 
-    def facts(self, meeting: Meeting, now: int) -> Facts:
-        """Measure a meeting as far as it is known at ``now``."""
+    def facts(self, meeting: Meeting) -> Facts:
+        """Measure a meeting as far as it is known."""
         utterance, other = meeting.utterance, self._parties[meeting.incomer.other]
         start, end = utterance.start, utterance.end
         taken = self._taken(meeting.incomer, utterance)
@@ -220,7 +238,9 @@ class Meetings:
 
     def _taken(self, channel: Channel, utterance: Utterance) -> int | None:
         """Return where it was clear that the utterance took the floor; None when it did not."""
-        for period in self._floor.periods:
+        for period in reversed(self._floor.periods):
+            if period.start < utterance.start - self._longest_lead:
+                break
             if period.holder is not channel or period.utterance is None:
                 continue
             if (

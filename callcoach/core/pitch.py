@@ -68,6 +68,9 @@ class PitchTrack:
         ).astype(np.float64)
         half = WINDOW // 2
         for i, hz in enumerate(f0):
+            if not self._set.lowest_hz < hz < self._set.highest_hz:
+                f0[i] = np.nan  # the edge of the search is not a period
+                continue
             window = signal[i * HOP_LENGTH : i * HOP_LENGTH + WINDOW].astype(np.float64)
             window = window - window.mean()
             lag = min(round(SAMPLE_RATE / hz), half)

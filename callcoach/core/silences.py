@@ -44,6 +44,7 @@ class Silences:
         self._least = to_samples(settings.non_talk_s)
         self._least_speech = least_speech
         self._from = 0
+        self._unnamed = 0
         self.quiets: list[Quiet] = []
 
     def step(self, now: int) -> Silence | None:
@@ -74,9 +75,11 @@ class Silences:
         renamed: list[Silence] = []
         if not self._transcript.enabled:
             return renamed
-        for quiet in [q for q in self.quiets if q.stage == "sound"]:
+        while self._unnamed < len(self.quiets):
+            quiet = self.quiets[self._unnamed]
             if not final and not all(self._transcript.known(c, quiet.start) for c in Channel):
-                continue
+                break
+            self._unnamed += 1
             quiet.stage = "words"
             before = quiet.kind, quiet.owner
             self._name(quiet)

@@ -204,15 +204,14 @@ class WhisperTranscriber:
         """Encode and decode features followed by ``pad_frames`` of silence, 30 s at most."""
         frames = features.shape[-1]
         encoded = self._model.encode(pad_features(features, frames + pad_frames))
-        limit = min(
-            self._model.max_length,
-            len(self._prompt) + SPARE_TOKENS + frames * TOKENS_PER_SECOND // FRAME_RATE,
-        )
+        room = min(self._model.max_length // 2, self._model.max_length - len(self._prompt))
+        most = min(room, SPARE_TOKENS + frames * TOKENS_PER_SECOND // FRAME_RATE)
         result = self._model.model.generate(
             encoded,
             [list(self._prompt)],
             beam_size=beam_size,
-            max_length=limit,
+            # the engine takes half of this, or what the prompt leaves of it, whichever is less
+            max_length=max(2 * most, most + len(self._prompt)),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_blank=True,
@@ -225,7 +224,7 @@ class WhisperTranscriber:
             text=self._tokenizer.decode(list(tokens)).strip(),
             mean_log_probability=result.scores[0] * length / (length + 1),
             no_speech_probability=result.no_speech_prob,
-            cut_off=len(self._prompt) + length >= limit,
+            cut_off=length >= most,
         )
 
     def _align(
