@@ -19,7 +19,8 @@ _INTRO: Final = """\
 
 Made by `python docs/make_settings.py` from `callcoach/config.py`; do not edit by hand.
 
-`callcoach analyze --settings FILE` reads a TOML file with one table per stage. What the file leaves out keeps its default:
+`callcoach analyze --settings FILE` reads a TOML file with one table per stage. What the file leaves out
+keeps its default:
 
 ```toml
 [overlap]
@@ -29,18 +30,18 @@ terminal_s = 0.4      # judge no overlap below 0.4 s
 dead_air_s = 8.0
 ```
 
-Unknown keys and values out of range are refused with one sentence. A digest of all values is stored with every call
-(`call.settings_digest`), so that two calls can be told to have been measured alike.
+Unknown keys and values out of range are refused with one sentence. A digest of all values is stored with
+every call (`call.settings_digest`), so that two calls can be told to have been measured alike.
 
-How the rules use the values: [metrics.md](metrics.md); its section numbers stand in the column *Source*. Tags: `[D]` design
-default of this project, reasoned and tuned, not proven; `[P]` documented by a product; `[R]` published research; `[R*]` general
-phonetics, not re-checked against a paper. A meaning that begins with `...` goes on from the row above. A unit `-` is a plain
-number or a switch.
+How the rules use the values: [metrics.md](metrics.md); its section numbers stand in the column *Source*.
+Tags: `[D]` design default of this project, reasoned and tuned, not proven; `[P]` documented by a product;
+`[R]` published research; `[R*]` general phonetics, not re-checked against a paper. A meaning that begins
+with `...` goes on from a row above. A unit `-` is a plain number or a switch.
 """
 
 
 def stages() -> dict[str, type[BaseModel]]:
-    """Every stage by the name of its table in a settings file, in the order of the analysis."""
+    """Return every stage by the name of its table in a settings file, in the order of the analysis."""
     found: dict[str, type[BaseModel]] = {}
     for name, field in Settings.model_fields.items():
         assert isinstance(field.annotation, type)
@@ -50,13 +51,13 @@ def stages() -> dict[str, type[BaseModel]]:
 
 
 def extras(field: FieldInfo) -> dict[str, Any]:
-    """Unit and source of a setting."""
+    """Return unit and source of a setting."""
     assert isinstance(field.json_schema_extra, dict)
     return dict(field.json_schema_extra)
 
 
 def bounds(field: FieldInfo) -> tuple[float | None, float | None]:
-    """Least and greatest value of a setting; None where there is no limit."""
+    """Return least and greatest value of a setting; None where there is no limit."""
     least = next((m.ge for m in field.metadata if hasattr(m, "ge")), None)
     most = next((m.le for m in field.metadata if hasattr(m, "le")), None)
     return least, most

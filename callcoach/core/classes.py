@@ -119,7 +119,7 @@ class Classifier:
             return OverlapClass.FLOOR_TAKING
         if facts.overlap >= s["least_interruption_s"] and complete is not True:
             return OverlapClass.FLOOR_TAKING
-        if facts.holder_end - facts.start <= s["yield_s"] and complete is False:
+        if facts.holder_end - facts.start <= s["yield_s"] + self._slack and complete is False:
             return OverlapClass.FLOOR_TAKING
         return OverlapClass.TERMINAL if facts.overlap < s["terminal_s"] else OverlapClass.UNSURE
 

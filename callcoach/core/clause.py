@@ -8,10 +8,10 @@ import numpy as np
 
 from callcoach.clock import HOP_LENGTH, to_samples
 from callcoach.config import OverlapSettings
-from callcoach.core.phrases import Phrases, has_final_mark, normal, trails_off
+from callcoach.core.phrases import Phrases, has_final_mark, joined, normal, starts_with, trails_off
 from callcoach.core.pitch import PitchTrack
 from callcoach.core.transcript import Transcript
-from callcoach.events import Channel
+from callcoach.events import Channel, Word
 
 _TAIL_S: Final = 0.3
 """F0 at a stop is read from the last 0.3 s before it."""
@@ -25,7 +25,11 @@ _REACH_S: Final = 1.5
 _LOWEST_THIRD: Final = 1 / 3
 """F0 above the lowest third of the range is no ending (section 1.6)."""
 _HIGH: Final = 0.6
-"""F0 this high in the range contradicts a full stop; [D], finished clauses of the samples end below 0.51."""
+"""F0 this high in the range casts doubt on a full stop; [D], most finished statements end below 0.58."""
+_HARD_TRUSTED: Final = 0.5
+"""Probability from which an article or conjunction without a mark counts as the last word; [D]."""
+_SENTENCE_S: Final = 8.0
+"""Where the beginning of a sentence is looked for."""
 _RISE_S: Final = 0.4
 _RISE_ST: Final = 2.0
 """Rise into the end of an utterance that marks a question, semitones; [D]."""
@@ -67,24 +71,36 @@ class ClauseJudge:
             if with_words
             else None
         )
-        if word is not None and (self._is_filled(word.text) or trails_off(word.text)):
-            return False
-        if word is not None and word.probability < self._trusted:
-            # half-heard last words end in marks and small words that nobody said
-            return True if low else None
         if word is None:
             return True if low else None if height is None or height <= _LOWEST_THIRD else False
         text = normal(word.text)
         marked = has_final_mark(word.text)
-        asked = word.text.rstrip("\"')").endswith("?")
+        hard = text in self._phrases.continuation and text not in self._phrases.can_end
+        if self._is_filled(word.text) or trails_off(word.text):
+            return False
+        if word.probability < (_HARD_TRUSTED if hard and not marked else self._trusted):
+            # half-heard last words end in marks and small words that nobody said
+            return True if low else None
+        if hard:
+            return False
+        asked = word.text.rstrip("\"')").endswith("?") or self._asks(channel, word)
         if text in self._phrases.continuation:
-            if not marked or text not in self._phrases.can_end:
-                return False
-            return asked or low is not False
+            return False if not marked else asked or low is not False
         if marked:
-            # the recogniser puts a full stop at many breaks; a high F0 casts doubt on it
-            return None if not asked and height is not None and height >= _HIGH else True
+            # the recogniser puts a full stop at many breaks
+            return True if asked or height is None or height < _HIGH else None
         return None if height is None else bool(low)
+
+    def _asks(self, channel: Channel, word: Word) -> bool:
+        """Tell whether the sentence that ends with ``word`` begins like a question."""
+        recent = self._transcript.within(
+            channel, max(0, word.span.end - to_samples(_SENTENCE_S)), word.span.end
+        )
+        begin = 0
+        for i, earlier in enumerate(recent[:-1]):
+            if has_final_mark(earlier.text):
+                begin = i + 1
+        return starts_with(normal(joined(recent[begin:])), self._phrases.question_starts)
 
     def _is_filled(self, text: str) -> bool:
         return normal(text) in self._phrases.filled_pauses

@@ -25,6 +25,7 @@ class Phrases:
     continuation: frozenset[str]
     can_end: frozenset[str]
     filled_pauses: frozenset[str]
+    question_starts: frozenset[str]
     negation: frozenset[str]
     clarification_lead_ins: frozenset[str]
     clarification_starts: frozenset[str]
@@ -56,6 +57,7 @@ def phrases(language: str = "en") -> Phrases:
         continuation=frozenset(raw["clause"]["continuation"]) | frozenset(raw["clause"]["continuation_more"]),
         can_end=frozenset(raw["clause"]["can_end"]),
         filled_pauses=frozenset(raw["clause"]["filled_pauses"]),
+        question_starts=frozenset(raw["clause"]["question_starts"]),
         negation=frozenset(raw["negation"]["words"]),
         clarification_lead_ins=frozenset(raw["clarification"]["lead_ins"]),
         clarification_starts=frozenset(raw["clarification"]["starts"]),

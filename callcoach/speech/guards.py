@@ -18,7 +18,7 @@ GUESS_LOG_PROBABILITY: Final = -1.3
 Measured with base: windows of speech stay above -0.9 (a lone "okay" of 0.5 s once had -1.2); text invented
 on hold music, dial tones, noise and typing lies between -1.4 and -2.7 in most cases.
 """
-FIRST_WORD_PROBABILITY: Final = 0.05
+FIRST_WORD_PROBABILITY: Final = 0.1
 """In a window that may be silent, a first word below it was not heard.
 
 Measured with base: at least 0.12 in 276 windows of speech, 0.00 to 0.03 for most texts invented on music

@@ -24,6 +24,7 @@ from callcoach.speech.guards import (
     compression_ratio,
     find_repetition,
     is_invented,
+    plain,
 )
 from callcoach.speech.placing import HeardWord, place_words
 
@@ -52,8 +53,8 @@ BEAM_SIZE: Final = 1
 """Greedy. On cut speech it is no worse than 5 and takes a quarter less time (docs/benchmarks.md)."""
 SECOND_BEAM_SIZE: Final = 5
 """For the second look at a window whose text loops."""
-LEAST_SPOKEN_WORD: Final = 0.12
-"""Seconds per word of the fastest speech (8 words a second); a loop squeezes more words into the sound."""
+ECHO_WORDS: Final = 4
+"""Words; a phrase this long said twice in a row is mostly the decoder starting again: worth a second look."""
 _ALIGNMENT_LEADS: Final[Mapping[tuple[tuple[int, int], ...], float]] = {
     ((3, 1), (4, 2), (4, 3), (4, 7), (5, 1), (5, 2), (5, 4), (5, 6)): 0.14,
 }
@@ -79,11 +80,13 @@ class _Decoding:
 
     @property
     def loops(self) -> bool:
-        """Tell whether the text repeats itself or does not end."""
+        """Tell whether the text repeats itself or does not end, so that a second look is worth its time."""
+        words = self.text.split()
         return (
             self.cut_off
             or compression_ratio(self.text) > MAX_COMPRESSION_RATIO
-            or find_repetition(self.text.split()) is not None
+            or find_repetition(words) is not None
+            or find_repetition(words, phrase_words=ECHO_WORDS, max_repeats=1) is not None
         )
 
 
@@ -188,11 +191,6 @@ class WhisperTranscriber:
         if is_invented(decoding.no_speech_probability, decoding.mean_log_probability, first):
             return []
         while surplus := find_repetition([word.text for word in words]):
-            repeated = words[surplus[0] : surplus[1]]
-            pace = (repeated[-1].end - repeated[0].begin) / len(repeated)
-            if not decoding.cut_off and pace >= LEAST_SPOKEN_WORD:
-                # both windows heard it, the text ended by itself and can be spoken: the party repeats itself
-                return words
             del words[surplus[0] : surplus[1]]
         if compression_ratio(" ".join(word.text for word in words)) > MAX_COMPRESSION_RATIO:
             return []
@@ -239,8 +237,8 @@ class WhisperTranscriber:
         for item in found:
             text, probability = str(item["word"]), float(item["probability"])
             begin, end = float(item["start"]) + self._lead, float(item["end"]) + self._lead
-            if not text.strip():
-                continue
+            if not plain(text):
+                continue  # signs without a word
             if words and not text[0].isspace():
                 # "-636" of "880-636" or ".m." of "a.m.": a part of the word before
                 last = words[-1]

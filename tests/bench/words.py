@@ -139,7 +139,7 @@ def _error_rate(name: str, heard: Sequence[Heard], *, bar: bool) -> Row:
     rate, plain_rate = ours / total, plain / total
     spelt, plain_spelt_rate = ours_spelt / total_spelt, plain_spelt / total_spelt
     measured = (
-        f"{percent(rate)} (plain {percent(plain_rate)}: {100 * (rate - plain_rate):+.1f} points; {ours} and "
+        f"{percent(rate)} (plain {percent(plain_rate)}: {100 * (rate - plain_rate):+.2f} points; {ours} and "
         f"{plain} errors of {total} words; figures spelt out {percent(spelt)}, {percent(plain_spelt_rate)})"
     )
     values = {

@@ -1,9 +1,9 @@
 """Write the golden logs anew: ``make golden``, or ``python -m tests.golden.update [--words]``.
 
 Two logs per shipped sample: ``<sample>.sound.events.jsonl`` without words and ``<sample>.words.events.jsonl``
-with them. Words stand in ``<sample>.words.json`` as they were recognised once, so that the test needs no weights;
-they are recognised again when a window is not among them, or with ``--words``. Read the difference before it is
-committed: every changed line is a changed result.
+with them. Words stand in ``<sample>.words.json`` as they were recognised once, so that the test needs no
+weights; they are recognised again when a window is not among them, or with ``--words``. Read the difference
+before it is committed: every changed line is a changed result.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class _Recorder:
         self._old = record
         self._model: Transcriber | None = None
 
-    def transcribe(self, window: SpeechWindow) -> Any:  # noqa: ANN401 - words, through the record
+    def transcribe(self, window: SpeechWindow) -> Any:
         key = RecordedTranscriber.key(window)
         if key in self._old:
             self.record[key] = self._old[key]
@@ -50,7 +50,12 @@ class _Recorder:
             self.recognised += 1
             span = window.pieces[0]
             line = event_to_json(
-                Words(span=span, known_at=span.end, channel=window.channel, items=self._whisper().transcribe(window))
+                Words(
+                    span=span,
+                    known_at=span.end,
+                    channel=window.channel,
+                    items=self._whisper().transcribe(window),
+                )
             )
             self.record[key] = line["items"]
         return RecordedTranscriber(self.record).transcribe(window)

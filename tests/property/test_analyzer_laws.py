@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_speech_of_one_side_never_overlaps_itself_and_lies_inside(rate: int) -> 
     for channel in Channel:
         mine = sorted((e.span.start, e.span.end) for e in segments if e.channel is channel)
         assert mine
-        assert all(a[1] <= b[0] for a, b in zip(mine, mine[1:], strict=False))
+        assert all(a[1] <= b[0] for a, b in pairwise(mine))
         assert mine[-1][1] <= SECONDS * SAMPLE_RATE + 512
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import jsonschema
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +17,8 @@ from tests.support.talking import Run, Talk, talk
 
 SCHEMA = jsonschema.Draft202012Validator(load_schema("call-1"))
 VOCABULARY = (
-    "yeah", "no", "mm-hmm", "okay.", "but", "the", "screen", "black", "name?", "hold", "moment", "because", "restart",
-    "um", "so.", "it...", "Your", "please", "exactly", "why?",
+    "yeah", "no", "mm-hmm", "okay.", "but", "the", "screen", "black", "name?", "hold", "moment", "because",
+    "restart", "um", "so.", "it...", "Your", "please", "exactly", "why?",
 )  # fmt: skip
 
 
@@ -65,7 +66,9 @@ def test_every_overlap_has_one_number_and_one_story(runs: list[Run]) -> None:
     for events in by_number.values():
         stages = [e.stage for e in events]
         assert stages in (["sound"], ["words"], ["sound", "words"])
-        assert len({(e.incomer, e.utterance.start) for e in events if e.kind is not OverlapClass.TERMINAL}) <= 1
+        assert (
+            len({(e.incomer, e.utterance.start) for e in events if e.kind is not OverlapClass.TERMINAL}) <= 1
+        )
     for event in found.overlaps:
         assert 0 <= event.overlap <= max(event.utterance.length, event.span.length)
         if event.kind is OverlapClass.PAUSE_BARGE_IN:
@@ -86,11 +89,16 @@ def test_turns_follow_each_other(runs: list[Run]) -> None:
     assert all(p.closed for p in periods)
     for channel in Channel:
         mine = [p for p in periods if p.holder is channel]
-        assert all(a.end <= b.start for a, b in zip(mine, mine[1:], strict=False))
-    assert len(found.of(FloorTaken)) == sum(not p.from_words for p in periods) or any(p.from_words for p in periods)
+        assert all(a.end <= b.start for a, b in pairwise(mine))
+    assert len(found.of(FloorTaken)) == sum(not p.from_words for p in periods) or any(
+        p.from_words for p in periods
+    )
     spoken = {c: [r for r in runs if r.channel is c] for c in Channel}
     for turn in found.of(Turn):
-        assert any(to_samples(r.start) < turn.span.end and to_samples(r.end) > turn.span.start for r in spoken[turn.channel])
+        assert any(
+            to_samples(r.start) < turn.span.end and to_samples(r.end) > turn.span.start
+            for r in spoken[turn.channel]
+        )
 
 
 @LAWS
@@ -98,7 +106,7 @@ def test_turns_follow_each_other(runs: list[Run]) -> None:
 def test_nobody_speaks_in_a_silence(runs: list[Run]) -> None:
     found = played(runs)
     quiets = found.conversation.silences.quiets
-    assert all(a.end <= b.start for a, b in zip(quiets, quiets[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(quiets))
     for quiet in quiets:
         assert quiet.end - quiet.start >= to_samples(3.0)
         for run in runs:
@@ -115,7 +123,10 @@ def test_metrics_are_in_range_and_the_document_fits_its_schema(runs: list[Run]) 
     SCHEMA.validate(json.loads(document.to_json()))
     values = document.metrics
     assert values.M01 is not None
-    speech = {c: sum(to_samples(r.end) - to_samples(r.start) for r in runs if r.channel is c) / 16_000 for c in Channel}
+    speech = {
+        c: sum(to_samples(r.end) - to_samples(r.start) for r in runs if r.channel is c) / 16_000
+        for c in Channel
+    }
     assert values.M01.agent_s >= speech[Channel.AGENT] - 0.01
     assert values.M01.caller_s >= speech[Channel.CALLER] - 0.01
     if values.M06 is not None:

@@ -35,7 +35,7 @@ def document_of(found: Talk, length: int | None = None) -> CallDocument:
         quality=Quality(),
         settings=found.settings,
         length=length,
-        parties={c: p for c, p in found.conversation.parties.items()},
+        parties={**found.conversation.parties},
         transcript=found.transcript,
         conversation=found.conversation,
     )

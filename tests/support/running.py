@@ -83,7 +83,11 @@ class _Job:
 
 
 def analyzer(
-    rate: int, pace: Pace | None = None, *, on_miss: Literal["wait", "skip"] = "wait", settings: Settings | None = None
+    rate: int,
+    pace: Pace | None = None,
+    *,
+    on_miss: Literal["wait", "skip"] = "wait",
+    settings: Settings | None = None,
 ) -> Analyzer:
     """Analyzer of two channels with the real detector."""
     return Analyzer(

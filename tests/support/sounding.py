@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,16 @@ def tone(seconds: float, hz: float = 180.0, dbfs: float = -20.0, rate: int = SAM
     return (gain(dbfs) * np.sqrt(2) * np.sin(2 * np.pi * hz * t)).astype(np.float32)
 
 
-def voice(seconds: float, hz: float = 140.0, dbfs: float = -20.0, seed: int = 3, syllables: float = 4.0) -> Audio:
+def voice(
+    seconds: float, hz: float = 140.0, dbfs: float = -20.0, seed: int = 3, syllables: float = 4.0
+) -> Audio:
     """Harmonics under an envelope that rises and falls like syllables, no two of them alike."""
     rng = np.random.default_rng(seed)
     n = to_samples(seconds)
     t = np.arange(n) / SAMPLE_RATE
-    glide = np.interp(t, np.arange(0, seconds + 1, 0.5), rng.uniform(0.85, 1.2, len(np.arange(0, seconds + 1, 0.5))))
+    glide = np.interp(
+        t, np.arange(0, seconds + 1, 0.5), rng.uniform(0.85, 1.2, len(np.arange(0, seconds + 1, 0.5)))
+    )
     phase = 2 * np.pi * np.cumsum(hz * glide) / SAMPLE_RATE
     wave = sum(np.sin(k * phase) / k for k in range(1, 20))
     knots = np.arange(0, seconds + 1, 0.5 / syllables)
@@ -48,7 +53,9 @@ def voice(seconds: float, hz: float = 140.0, dbfs: float = -20.0, seed: int = 3,
     return (gain(dbfs) * shaped / np.sqrt(np.mean(shaped**2))).astype(np.float32)
 
 
-def placed(length_s: float, sounds: Iterable[tuple[float, Audio]], floor_dbfs: float = -70.0, seed: int = 1) -> Audio:
+def placed(
+    length_s: float, sounds: Iterable[tuple[float, Audio]], floor_dbfs: float = -70.0, seed: int = 1
+) -> Audio:
     """Put sounds at their times (s) on a bed of faint noise."""
     out = noise(length_s, floor_dbfs, seed)
     for at, sound in sounds:
@@ -59,7 +66,7 @@ def placed(length_s: float, sounds: Iterable[tuple[float, Audio]], floor_dbfs: f
 
 @dataclass
 class ScriptedDetector:
-    """Says speech where told: the probability of the last span that covers the middle of the frame, else ``quiet``."""
+    """Says ``probability`` where the middle of the frame lies in a span, else ``quiet``."""
 
     spans: Sequence[Bounds] = ()
     probability: float = 0.95
@@ -74,9 +81,9 @@ class ScriptedDetector:
 
 
 class RememberingDetector:
-    """A detector whose answers are kept by everything it has heard so far, for repeated runs over the same sound."""
+    """Keeps the answers of a detector by all it has heard so far, for repeated runs over the same sound."""
 
-    _kept: dict[bytes, float] = {}
+    _kept: ClassVar[dict[bytes, float]] = {}
 
     def __init__(self, detector: SpeechDetector) -> None:
         self._detector = detector

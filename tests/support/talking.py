@@ -114,7 +114,8 @@ class Talk:
     def turns(self) -> list[str]:
         """Turns of the floor, ``agent 0.0-6.0``, rounded to a tenth of a second."""
         return [
-            f"{p.holder} {to_seconds(p.start):.1f}-{to_seconds(p.end):.1f}" for p in self.conversation.floor.periods
+            f"{p.holder} {to_seconds(p.start):.1f}-{to_seconds(p.end):.1f}"
+            for p in self.conversation.floor.periods
         ]
 
     @property
@@ -154,7 +155,7 @@ def talk(
 
     Parameters
     ----------
-    script : text in the language of this module, or runs; runs of one party closer than the merge gap are joined.
+    script : text in the language of this module, or runs; those of one party closer than 0.2 s are joined.
     words : whether there is a recogniser; None: when the script quotes any words.
     delay_s : words of a run arrive this long after its end, s.
     seconds : length of the call; default: two seconds after the last word.
@@ -171,7 +172,7 @@ def talk(
 
 
 class _Stage:
-    """Plays the runs the way `callcoach.core.replay.TranscriptReplay` does, with words that arrive in time."""
+    """Plays the runs as `callcoach.core.replay.TranscriptReplay` does, with words that arrive in time."""
 
     def __init__(
         self,
@@ -186,9 +187,7 @@ class _Stage:
         self.transcript = transcript
         self._length, self._delay = length, delay
         self._runs = {c: _merged(runs, c, merge) for c in Channel}
-        self._texts = {
-            c: sorted((r for r in runs if r.channel is c), key=lambda r: r.start) for c in Channel
-        }
+        self._texts = {c: sorted((r for r in runs if r.channel is c), key=lambda r: r.start) for c in Channel}
         self._known: dict[Channel, list[Ipu]] = {c: [] for c in Channel}
         self.parties = {c: Party(to_samples(settings.floor.chain_gap_s), FRAME_LENGTH) for c in Channel}
         tracks = {c: _voiced(settings, length, pitch.get(c, ())) for c in Channel}

@@ -23,7 +23,9 @@ def test_samples_survive_seconds(samples: int) -> None:
     assert to_samples(to_seconds(samples)) == samples
 
 
-@pytest.mark.parametrize(("samples", "ms"), [(0, 0), (7, 0), (8, 1), (16, 1), (23, 1), (24, 2), (15_999, 1000)])
+@pytest.mark.parametrize(
+    ("samples", "ms"), [(0, 0), (7, 0), (8, 1), (16, 1), (23, 1), (24, 2), (15_999, 1000)]
+)
 def test_milliseconds_are_rounded_to_nearest(samples: int, ms: int) -> None:
     assert to_ms(samples) == ms
 

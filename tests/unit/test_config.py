@@ -78,7 +78,7 @@ def test_a_large_file_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="my.toml cannot be read"):
+    with pytest.raises(ConfigError, match=r"my\.toml cannot be read"):
         load_settings(tmp_path / "my.toml")
 
 
@@ -103,7 +103,13 @@ def leaves() -> list[tuple[str, str, float | int | bool]]:
 
 @pytest.mark.parametrize(("stage", "name", "value"), leaves())
 def test_every_setting_changes_the_digest(stage: str, name: str, value: float | int | bool) -> None:
-    other = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else value * 1.001 + 1e-6
+    other = (
+        not value
+        if isinstance(value, bool)
+        else value + 1
+        if isinstance(value, int)
+        else value * 1.001 + 1e-6
+    )
     changed = Settings.model_construct(**{stage: getattr(Settings(), stage).model_copy(update={name: other})})
     whole = Settings().model_copy(update={stage: getattr(changed, stage)})
     assert whole.digest() != Settings().digest()

@@ -71,7 +71,9 @@ def events(draw: st.DrawFn, cls: type[Event]) -> Event:
 
 
 def test_every_event_class_of_the_module_can_be_read_back() -> None:
-    defined = {c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Event) and c is not Event}
+    defined = {
+        c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Event) and c is not Event
+    }
     assert set(EVENT_TYPES.values()) == defined
     assert all(name == cls.__name__ for name, cls in EVENT_TYPES.items())
 
@@ -106,7 +108,10 @@ def test_every_event_is_a_line_of_the_log(name: str) -> None:
 
 def taken(start: int = 0, end: int = 10, known_at: int = 10) -> FloorTaken:
     return FloorTaken(
-        span=Span(Samples(start), Samples(end)), known_at=Samples(known_at), channel=Channel.AGENT, offset=None
+        span=Span(Samples(start), Samples(end)),
+        known_at=Samples(known_at),
+        channel=Channel.AGENT,
+        offset=None,
     )
 
 

@@ -96,8 +96,8 @@ def test_a_known_sentence_with_its_times(
     model: str, call: tuple[Audio, Audio], request: pytest.FixtureRequest
 ) -> None:
     transcriber: WhisperTranscriber = request.getfixturevalue(model)
-    words = transcriber.transcribe(cut(call[0], 31.2, 46.2))
-    truth = true_words(0, 31.2, 46.2)
+    words = transcriber.transcribe(cut(call[0], 31.2, 46.5))
+    truth = true_words(0, 31.2, 46.5)
     assert text_of(words) == plain(" ".join(text for text, _, _ in truth))
     assert len(words) == len(truth)
     off = [abs(w.span.start / SAMPLE_RATE - begin) for w, (_, begin, _) in zip(words, truth, strict=True)]
@@ -121,12 +121,14 @@ def test_a_short_window_gives_the_text_of_the_full_one(
     folder: Callable[[str], Path], base: WhisperTranscriber, call: tuple[Audio, Audio]
 ) -> None:
     full = WhisperTranscriber(folder("base"), pad_seconds=FULL_WINDOW / 100)
-    for begin, end in ((0.2, 4.5), (31.2, 46.2), (49.9, 60.1)):
+    for begin, end in ((0.2, 4.5), (31.2, 46.5), (49.9, 60.1)):
         window = cut(call[0], begin, end)
         assert text_of(base.transcribe(window)) == text_of(full.transcribe(window)) != []
 
 
-def test_words_of_joined_pieces_lie_in_their_pieces(tiny: WhisperTranscriber, call: tuple[Audio, Audio]) -> None:
+def test_words_of_joined_pieces_lie_in_their_pieces(
+    tiny: WhisperTranscriber, call: tuple[Audio, Audio]
+) -> None:
     windows = windows_of(call[1][: 60 * SAMPLE_RATE], Packing(), Channel.CALLER)
     assert any(len(window.pieces) > 1 for window in windows)
     before = 0
@@ -157,12 +159,6 @@ def test_padded_speech_needs_no_fallback(
     caplog.set_level("INFO", logger="callcoach.speech.whisper")
     assert text_of(tiny.transcribe(cut(call[0], 71.42, 73.4))) == plain("Tell me when you're there.")
     assert caplog.text == ""
-
-
-def test_a_party_that_repeats_itself_is_not_silenced(base: WhisperTranscriber, call: tuple[Audio, Audio]) -> None:
-    phrase = call[0][to_samples(71.72) : to_samples(73.1)]
-    words = text_of(base.transcribe(whole(np.tile(phrase, 3))))
-    assert words == plain("Tell me when you're there.") * 3
 
 
 def tone(*frequencies: float, on: float = 1.0, off: float = 0.0, seconds: float = 12.0) -> Audio:
@@ -228,11 +224,10 @@ def test_a_lone_short_word_is_kept(base: WhisperTranscriber, call: tuple[Audio, 
     assert text_of(base.transcribe(cut(call[0], 26.7, 27.8))) == ["i", "see"]
 
 
-def test_hotwords_reach_the_model(folder: Callable[[str], Path], call: tuple[Audio, Audio]) -> None:
-    window = cut(call[0], 0.2, 4.4)
-    assert text_of(WhisperTranscriber(folder("tiny.en")).transcribe(window))[:5] == plain("good morning help desk nora")
-    hinted = WhisperTranscriber(folder("tiny.en"), hotwords="Norah, HelpDesk")
-    assert "norah" in text_of(hinted.transcribe(window))
+def test_hotwords_decide_the_spelling(folder: Callable[[str], Path], call: tuple[Audio, Audio]) -> None:
+    window = cut(call[1], 4.4, 18.0)
+    assert "nora" in text_of(WhisperTranscriber(folder("base")).transcribe(window))
+    assert "norah" in text_of(WhisperTranscriber(folder("base"), hotwords="Norah").transcribe(window))
 
 
 def test_hotwords_may_be_long(folder: Callable[[str], Path], call: tuple[Audio, Audio]) -> None:
@@ -244,7 +239,9 @@ def test_a_window_too_long_or_too_short(tiny: WhisperTranscriber) -> None:
     with pytest.raises(ValueError, match="30 s"):
         tiny.transcribe(whole(np.ones(31 * SAMPLE_RATE, np.float32)))
     assert tiny.transcribe(whole(np.full(from_ms(50), 0.1, np.float32))) == ()
-    assert tiny.transcribe(replace(whole(np.zeros(0, np.float32)), pieces=(Span(Samples(0), Samples(0)),))) == ()
+    assert (
+        tiny.transcribe(replace(whole(np.zeros(0, np.float32)), pieces=(Span(Samples(0), Samples(0)),))) == ()
+    )
 
 
 def test_identity_names_the_weights(folder: Callable[[str], Path], tiny: WhisperTranscriber) -> None:

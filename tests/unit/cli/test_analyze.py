@@ -126,7 +126,9 @@ def test_a_call_folder_is_complete_and_valid(run: Run, recording: Path, tmp_path
     assert {t["role"] for t in document["turns"]} == {"agent", "caller"}
 
 
-def test_the_event_log_begins_with_the_call_and_is_in_order(run: Run, recording: Path, tmp_path: Path) -> None:
+def test_the_event_log_begins_with_the_call_and_is_in_order(
+    run: Run, recording: Path, tmp_path: Path
+) -> None:
     run("analyze", recording, "--no-words", "--out", tmp_path, "--quiet")
     found = lines(tmp_path / "my call" / "events.jsonl")
     assert found[0]["type"] == "Call"
@@ -144,7 +146,9 @@ def test_delivery_curves_of_both_sides_on_one_hop(run: Run, recording: Path, tmp
     run("analyze", recording, "--no-words", "--out", tmp_path, "--quiet")
     with np.load(tmp_path / "my call" / "prosody.npz") as arrays:
         assert set(arrays) == {
-            f"{side}_{name}" for side in ("agent", "caller") for name in ("t_s", "level_dbfs", "f0_hz", "speech")
+            f"{side}_{name}"
+            for side in ("agent", "caller")
+            for name in ("t_s", "level_dbfs", "f0_hz", "speech")
         }
         assert len({len(arrays[name]) for name in arrays}) == 1
         times = arrays["agent_t_s"]
@@ -152,7 +156,10 @@ def test_delivery_curves_of_both_sides_on_one_hop(run: Run, recording: Path, tmp
         assert times[-1] < SECONDS + 0.032
         assert arrays["agent_speech"].dtype == np.bool_
         speaking = arrays["caller_speech"]
-        assert np.median(arrays["caller_level_dbfs"][speaking]) > np.median(arrays["caller_level_dbfs"][~speaking]) + 10
+        assert (
+            np.median(arrays["caller_level_dbfs"][speaking])
+            > np.median(arrays["caller_level_dbfs"][~speaking]) + 10
+        )
         voiced = arrays["caller_f0_hz"][~np.isnan(arrays["caller_f0_hz"])]
         assert 65 <= voiced.min() <= voiced.max() < 425
 
@@ -161,11 +168,22 @@ def test_the_same_recording_gives_the_same_files(run: Run, recording: Path, tmp_
     for name in ("one", "two"):
         run("analyze", recording, "--no-words", "--out", tmp_path / name, "--quiet")
     for file in ("call.json", "events.jsonl"):
-        assert (tmp_path / "one/my call" / file).read_bytes() == (tmp_path / "two/my call" / file).read_bytes()
+        assert (tmp_path / "one/my call" / file).read_bytes() == (
+            tmp_path / "two/my call" / file
+        ).read_bytes()
 
 
 def test_every_format(run: Run, recording: Path, tmp_path: Path) -> None:
-    run("analyze", recording, "--no-words", "--out", tmp_path, "--quiet", "--format", "json, csv,srt,contact-lens")
+    run(
+        "analyze",
+        recording,
+        "--no-words",
+        "--out",
+        tmp_path,
+        "--quiet",
+        "--format",
+        "json, csv,srt,contact-lens",
+    )
     names = {p.name for p in (tmp_path / "my call").iterdir()}
     assert {"transcript.srt", "contact-lens.json", "call.json"} <= names
     assert any(n.endswith(".csv") for n in names)
@@ -174,12 +192,22 @@ def test_every_format(run: Run, recording: Path, tmp_path: Path) -> None:
 # -- ways in -----------------------------------------------------------------------------------------------
 
 
-def test_two_mono_files_equal_one_with_two_channels(run: Run, recording: Path, speech: Audio, tmp_path: Path) -> None:
+def test_two_mono_files_equal_one_with_two_channels(
+    run: Run, recording: Path, speech: Audio, tmp_path: Path
+) -> None:
     for name, channel in (("left", 0), ("right", 1)):
         soundfile.write(tmp_path / f"{name}.wav", speech[:, channel], RATE)
     run("analyze", recording, "--no-words", "--out", tmp_path / "a", "--quiet")
     pair = run(
-        "analyze", "--agent", tmp_path / "left.wav", "--caller", tmp_path / "right.wav", "--no-words", "--out", tmp_path / "b", "--quiet"
+        "analyze",
+        "--agent",
+        tmp_path / "left.wav",
+        "--caller",
+        tmp_path / "right.wav",
+        "--no-words",
+        "--out",
+        tmp_path / "b",
+        "--quiet",
     )
     assert pair.status == 0
     one = validated(tmp_path / "a/my call/call.json")
@@ -221,16 +249,30 @@ def test_a_transcript_needs_no_audio(run: Run, transcript: Path, tmp_path: Path)
         ("agent", 0, 3000),
         ("caller", 3400, 9000),
     ]
-    assert [e["text"] for e in document["transcript"]] == ["Service desk, how can I help?", "My screen stays black."]
+    assert [e["text"] for e in document["transcript"]] == [
+        "Service desk, how can I help?",
+        "My screen stays black.",
+    ]
     assert lines(tmp_path / "words/events.jsonl")[0]["channel_mode"] == "transcript"
 
 
-def test_settings_from_a_file_change_the_analysis_and_its_digest(run: Run, recording: Path, tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text("[activity]\nmerge_gap_s = 0.05\n")
+def test_settings_from_a_file_change_the_analysis_and_its_digest(
+    run: Run, recording: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text("[activity]\nmerge_gap_s = 1.0\n")
     run("analyze", recording, "--no-words", "--out", tmp_path / "a", "--quiet")
-    run("analyze", recording, "--no-words", "--out", tmp_path / "b", "--quiet", "--settings", tmp_path / "mine.toml")
+    run(
+        "analyze",
+        recording,
+        "--no-words",
+        "--out",
+        tmp_path / "b",
+        "--quiet",
+        "--settings",
+        tmp_path / "mine.toml",
+    )
     one, two = (validated(tmp_path / f"{x}/my call/call.json") for x in "ab")
-    assert len(two["segments"]) > len(one["segments"])
+    assert len(two["segments"]) < len(one["segments"])
     assert one["call"]["settings_digest"] != two["call"]["settings_digest"]
 
 
@@ -290,7 +332,9 @@ def test_wrong_usage_ends_with_2_and_a_sentence(run: Run, arguments: list[str], 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("arguments", [["--nonsense"], ["x.wav", "--agent-channel", "left"], ["--agent-channel", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["x.wav", "--agent-channel", "left"], ["--agent-channel", "-1"]]
+)
 def test_an_option_that_does_not_exist_ends_with_2(run: Run, arguments: list[str]) -> None:
     assert run("analyze", *arguments).status == 2
 
@@ -321,13 +365,25 @@ def test_a_bad_transcript_ends_with_3_and_never_quotes_it(run: Run, tmp_path: Pa
     assert validated(tmp_path / "out/t/call.json")["verdict"]["status"] == "rejected"
 
 
-def test_one_bad_recording_does_not_stop_the_others(run: Run, recording: Path, broken: Path, tmp_path: Path, transcript: Path) -> None:
+def test_one_bad_recording_does_not_stop_the_others(
+    run: Run, recording: Path, broken: Path, tmp_path: Path, transcript: Path
+) -> None:
     found = run(
-        "analyze", broken, recording, "--transcript", transcript, "--no-words", "--out", tmp_path / "out", "--quiet"
+        "analyze",
+        broken,
+        recording,
+        "--transcript",
+        transcript,
+        "--no-words",
+        "--out",
+        tmp_path / "out",
+        "--quiet",
     )
     assert found.status == 3
     assert "notes.wav" in sentence(found)
-    statuses = {p.parent.name: validated(p)["verdict"]["status"] for p in (tmp_path / "out").glob("*/call.json")}
+    statuses = {
+        p.parent.name: validated(p)["verdict"]["status"] for p in (tmp_path / "out").glob("*/call.json")
+    }
     assert statuses == {"notes": "rejected", "my call": "ok", "words": "ok"}
 
 
@@ -361,7 +417,11 @@ def test_interrupted_ends_with_130_and_keeps_what_was_finished(
         return push(self, block)
 
     monkeypatch.setattr(Analyzer, "push", interrupted)
-    found = run("analyze", recording, second, "--no-words", "--out", tmp_path / "out", "--json")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of the shell may ignore it
+    try:
+        found = run("analyze", recording, second, "--no-words", "--out", tmp_path / "out", "--json")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert found.status == 130
     assert "1 finished call kept" in sentence(found)
     assert [c["input"] for c in found.json["calls"]] == ["my call.wav"]
@@ -370,10 +430,20 @@ def test_interrupted_ends_with_130_and_keeps_what_was_finished(
     assert not left.exists() or list(left.iterdir()) == []
 
 
-def test_inputs_of_one_name_get_folders_of_their_own(run: Run, recording: Path, speech: Audio, tmp_path: Path) -> None:
+def test_inputs_of_one_name_get_folders_of_their_own(
+    run: Run, recording: Path, speech: Audio, tmp_path: Path
+) -> None:
     (tmp_path / "b").mkdir()
     soundfile.write(tmp_path / "b" / "My Call.flac", speech, RATE)
-    run("analyze", recording, tmp_path / "b" / "My Call.flac", "--no-words", "--out", tmp_path / "out", "--quiet")
+    run(
+        "analyze",
+        recording,
+        tmp_path / "b" / "My Call.flac",
+        "--no-words",
+        "--out",
+        tmp_path / "out",
+        "--quiet",
+    )
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["My Call-2", "my call"]
 
 

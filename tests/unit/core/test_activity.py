@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
@@ -24,8 +25,10 @@ class Sound:
     level: float = LOUD
 
 
-def masked(sounds: list[Sound], frames: int = 100, quiet: float = 0.01, denied: range = range(0)) -> SpeechActivity:
-    """Run the mask over sounds that begin and end with frames; the mask must be told to close by ``finish``."""
+def masked(
+    sounds: list[Sound], frames: int = 100, quiet: float = 0.01, denied: range = range(0)
+) -> SpeechActivity:
+    """Run the mask over sounds that begin and end with frames."""
     activity = SpeechActivity(ActivitySettings())
     for i in range(frames):
         here = next((s for s in sounds if s.start <= i < s.end), None)
@@ -53,7 +56,15 @@ def test_edges_follow_the_level_on_the_16_ms_grid() -> None:
     """The detector answers late; the level says which half of a frame the sound begins and ends in."""
     activity = SpeechActivity(ActivitySettings())
     for i in range(100):
-        levels = (LOUD, LOUD) if 30 <= i < 60 else (FLOOR, LOUD) if i == 29 else (LOUD, FLOOR) if i == 60 else (FLOOR, FLOOR)
+        levels = (
+            (LOUD, LOUD)
+            if 30 <= i < 60
+            else (FLOOR, LOUD)
+            if i == 29
+            else (LOUD, FLOOR)
+            if i == 60
+            else (FLOOR, FLOOR)
+        )
         activity.step(i * FRAME_LENGTH, 0.95 if 31 <= i < 60 else 0.01, levels)
     activity.finish(100 * FRAME_LENGTH)
     (ipu,) = kept(activity)
@@ -158,7 +169,9 @@ def test_an_open_run_grows_and_a_closed_one_stands() -> None:
 def test_drop_open_takes_the_open_run_back() -> None:
     activity = SpeechActivity(ActivitySettings())
     for i in range(40):
-        activity.step(i * FRAME_LENGTH, 0.95 if i >= 30 else 0.01, (LOUD, LOUD) if i >= 30 else (FLOOR, FLOOR))
+        activity.step(
+            i * FRAME_LENGTH, 0.95 if i >= 30 else 0.01, (LOUD, LOUD) if i >= 30 else (FLOOR, FLOOR)
+        )
     assert activity.speaking
     activity.drop_open()
     assert not activity.speaking
@@ -169,4 +182,4 @@ def test_no_two_runs_of_a_channel_overlap() -> None:
     """A start that level pulls back stops at the end of the run before."""
     sounds = [Sound(a, a + n) for a, n in ((10, 6), (23, 9), (40, 4), (51, 20), (79, 6))]
     ipus = masked(sounds).ipus
-    assert all(a.end <= b.start for a, b in zip(ipus, ipus[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(ipus))

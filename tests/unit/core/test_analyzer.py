@@ -35,10 +35,17 @@ def detectors(*sides: Sequence[Bounds]) -> list[ScriptedDetector]:
     return [ScriptedDetector(s) for s in sides]
 
 
-def make(submit: object = None, sides: Sequence[Sequence[Bounds]] = (AGENT, CALLER), **more: object) -> Analyzer:
+def make(
+    submit: object = None, sides: Sequence[Sequence[Bounds]] = (AGENT, CALLER), **more: object
+) -> Analyzer:
     ready = iter(detectors(*sides))
     return Analyzer(
-        Settings(), rate=SAMPLE_RATE, channels=len(sides), detector=lambda: next(ready), submit=submit, **more  # type: ignore[arg-type]
+        Settings(),
+        rate=SAMPLE_RATE,
+        channels=len(sides),
+        detector=lambda: next(ready),
+        submit=submit,
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -59,7 +66,9 @@ def of(events: list[Event], channel: Channel | None) -> list[tuple[float, float]
 
 def test_turns_of_two_voices() -> None:
     events = run(make(), call())
-    turns = [(e.channel, to_seconds(e.span.start), to_seconds(e.span.end)) for e in events if isinstance(e, Turn)]
+    turns = [
+        (e.channel, to_seconds(e.span.start), to_seconds(e.span.end)) for e in events if isinstance(e, Turn)
+    ]
     assert [t[0] for t in turns] == ["agent", "caller", "agent"]
     for (_, start, end), (a, b) in zip(turns, (AGENT[0], CALLER[0], AGENT[1]), strict=True):
         assert start == pytest.approx(a, abs=0.05)
@@ -81,7 +90,11 @@ def test_words_are_delivered_at_their_deadline_whatever_the_block_size() -> None
         logs.append(run(make(script.submit), call(30.0), size))
     assert logs[0] == logs[1] == logs[2]
     words = [e for e in logs[0] if isinstance(e, Words)]
-    assert [w.text for e in words for w in e.items if e.channel is Channel.AGENT] == ["hello", "there", "right"]
+    assert [w.text for e in words for w in e.items if e.channel is Channel.AGENT] == [
+        "hello",
+        "there",
+        "right",
+    ]
     first = words[0]
     # cut 2 s after the piece with its pad has ended, due 4 s later
     assert to_seconds(first.known_at) == pytest.approx(4.0 + 0.2 + 2.0 + 4.0, abs=0.2)
@@ -138,7 +151,7 @@ def test_a_call_of_next_to_nothing_ends_without_events(samples: int) -> None:
 
 
 def test_an_echo_of_the_caller_is_not_the_agent() -> None:
-    """An open microphone, 10 dB down and 0.1 s late: once it is known, what was taken for the agent is taken back."""
+    """An open microphone, 10 dB down and 0.1 s late: what was taken for the agent is taken back."""
     caller_spans = [(1.0, 26.0)]
     caller = sound(caller_spans, 30.0, 2)
     echo = 0.3 * np.concatenate([np.zeros(1600, np.float32), caller])[: len(caller)] + noise(30.0, -70, 9)
@@ -158,7 +171,7 @@ def test_a_constant_offset_is_no_level() -> None:
     run(analyzer, (noise(9.984, -70) + np.float32(0.2))[:, None])
     track = analyzer.tracks[0]
     assert track.offset == pytest.approx(0.2, abs=0.002)
-    assert np.median(track.curves()[1]) == pytest.approx(-70, abs=1)
+    assert np.median(track.curves()[1][-125:]) == pytest.approx(-70, abs=1)  # the last 2 s
 
 
 def test_clipped_samples_are_counted() -> None:

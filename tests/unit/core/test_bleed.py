@@ -56,7 +56,9 @@ def gate(agent: Audio, caller: Audio, settings: BleedSettings | None = None) -> 
 
 def echo(caller: Audio, lag_hops: int, gain_db: float) -> Audio:
     lag = lag_hops * HOP_LENGTH
-    return (10 ** (gain_db / 20) * np.concatenate([np.zeros(lag, np.float32), caller])[: len(caller)]).astype(np.float32)
+    return (10 ** (gain_db / 20) * np.concatenate([np.zeros(lag, np.float32), caller])[: len(caller)]).astype(
+        np.float32
+    )
 
 
 def caller_alone(seconds: float = 20.0) -> Audio:
@@ -109,7 +111,9 @@ def test_an_agent_who_speaks_over_the_echo_is_kept() -> None:
     assert not any(echoing)
 
 
-@pytest.mark.parametrize("name", ["s01_good_second_screen", "s02_interrupted_scanner", "s03_hold_and_dead_air"])
+@pytest.mark.parametrize(
+    "name", ["s01_good_second_screen", "s02_interrupted_scanner", "s03_hold_and_dead_air"]
+)
 def test_two_people_on_headsets_are_never_gated(name: str) -> None:
     """Whole calls with every kind of overlap in them, and no echo."""
     audio, rate = soundfile.read(SAMPLES / f"{name}.flac", dtype="float32", always_2d=True)

@@ -20,8 +20,15 @@ STOP = 5.0
 NOTHING = float("nan")
 
 
-def judge(text: str | None, ends_at_hz: float = NOTHING, *, history: bool = True) -> ClauseJudge:
-    """Judge an agent whose F0 wandered between 100 and 200 Hz and ended as told, the last word being ``text``."""
+def judge(
+    text: str | None,
+    ends_at_hz: float = NOTHING,
+    *,
+    history: bool = True,
+    before: str = "it",
+    probability: float = 0.9,
+) -> ClauseJudge:
+    """Judge an agent whose F0 wandered between 100 and 200 Hz and ended as told, ``text`` the last word."""
     hops = to_samples(STOP) // HOP_LENGTH + 10
     f0 = 150 + 50 * np.sin(np.arange(hops) / 10) if history else np.full(hops, NOTHING)
     f0[-40:] = ends_at_hz
@@ -29,7 +36,7 @@ def judge(text: str | None, ends_at_hz: float = NOTHING, *, history: bool = True
     track.f0_hz = array("f", f0.astype(np.float32))
     transcript = Transcript(enabled=True)
     if text is not None:
-        transcript.add(Channel.AGENT, (word("it", 4.0, 4.3), word(text, 4.5, STOP)))
+        transcript.add(Channel.AGENT, (word(before, 4.0, 4.3), word(text, 4.5, STOP, probability)))
     pitch = {Channel.AGENT: track, Channel.CALLER: PitchTrack(PitchSettings())}
     return ClauseJudge(OverlapSettings(), pitch, transcript, phrases())
 
@@ -54,10 +61,21 @@ def test_a_final_mark_finishes_it(text: str) -> None:
     assert complete(text) is True
 
 
-def test_a_full_stop_at_a_high_pitch_is_doubtful() -> None:
-    assert complete("works.", 195.0) is None
+def test_a_full_stop_at_a_high_pitch_is_not_believed() -> None:
+    assert complete("works.", 195.0) is False
     assert complete("works?", 195.0) is True
     assert complete("works.", 100.0) is True
+
+
+def test_a_sentence_that_begins_like_a_question_may_end_high() -> None:
+    asked = judge("works.", 195.0, before="which")
+    assert asked.complete(Channel.AGENT, to_samples(STOP), with_words=True) is True
+
+
+@pytest.mark.parametrize(("text", "hz", "expected"), [("works.", NOTHING, None), ("works.", 98.0, True)])
+def test_a_half_heard_last_word_leaves_it_to_the_pitch(text: str, hz: float, expected: bool | None) -> None:
+    doubtful = judge(text, hz, probability=0.2)
+    assert doubtful.complete(Channel.AGENT, to_samples(STOP), with_words=True) is expected
 
 
 def test_words_that_can_end_a_sentence_need_a_mark_and_no_high_pitch() -> None:

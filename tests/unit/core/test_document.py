@@ -25,7 +25,14 @@ LONG = "'thank you I will try that now then'"
 
 def mono(words: bool) -> CallDocument:
     party = Party(to_samples(0.5), 0)
-    party.update([Ipu(to_samples(1), to_samples(3), 0, closed=True), Ipu(to_samples(5), to_samples(6), 0, closed=True)], False, to_samples(8))
+    party.update(
+        [
+            Ipu(to_samples(1), to_samples(3), 0, closed=True),
+            Ipu(to_samples(5), to_samples(6), 0, closed=True),
+        ],
+        False,
+        to_samples(8),
+    )
     party.finish()
     transcript = Transcript(enabled=words)
     if words:
@@ -70,7 +77,12 @@ def test_a_pause_barge_in_is_the_pause() -> None:
 
 def test_an_overlap_with_its_facts() -> None:
     (entry,) = document_of(talk(f"agent 0-5 {MID}, caller 4.2-9 {LONG}")).overlaps
-    assert (entry.incomer, entry.begin, entry.end, entry.overlap_class) == ("caller", 4200, 5000, "floor_taking")
+    assert (entry.incomer, entry.begin, entry.end, entry.overlap_class) == (
+        "caller",
+        4200,
+        5000,
+        "floor_taking",
+    )
     assert (entry.counted, entry.weight) == (True, 1.0)
     assert entry.facts["overlap_ms"] == 800
     assert entry.facts["holder_end"] == 5000
@@ -93,7 +105,13 @@ def test_nothing_lies_beyond_the_recording() -> None:
     length = to_samples(9.5)
     document = document_of(found, length)
     assert document.call.duration_ms == 9500
-    for entry in (*document.segments, *document.turns, *document.overlaps, *document.silences, *document.monologues):
+    for entry in (
+        *document.segments,
+        *document.turns,
+        *document.overlaps,
+        *document.silences,
+        *document.monologues,
+    ):
         assert 0 <= entry.begin <= entry.end <= 9500
     assert max(s.end for s in document.segments) == 9500
 
@@ -123,10 +141,15 @@ def test_words_stand_with_their_turn_or_as_a_backchannel() -> None:
 
 def test_every_word_of_the_transcript_is_in_the_document_once() -> None:
     found = talk(
-        f"agent 0-5 {MID}, caller 4.2-9 {LONG}, agent 6-7.2 'but I would like to', caller 9.3-9.7 'no', agent 10-14 {LONG}"
+        f"agent 0-5 {MID}, caller 4.2-9 {LONG}, agent 6-7.2 'but I would like to', "
+        f"caller 9.3-9.7 'no', agent 10-14 {LONG}"
     )
     heard = sorted((str(e.role), w.b, w.w) for e in document_of(found).transcript for w in e.words)
-    said = sorted((str(c), to_ms(w.span.start), w.text) for c in found.conversation.parties for w in found.transcript.all(c))
+    said = sorted(
+        (str(c), to_ms(w.span.start), w.text)
+        for c in found.conversation.parties
+        for w in found.transcript.all(c)
+    )
     assert heard == said
 
 
@@ -141,5 +164,7 @@ def test_a_document_fits_the_shipped_schema(document: CallDocument) -> None:
 
 
 def test_a_full_document_fits_the_shipped_schema() -> None:
-    found = talk(f"agent 0-5 {MID}, caller 4.2-9 {LONG}, agent 6-6.4 'okay', agent 20-22 'so', caller 23-70 {LONG}")
+    found = talk(
+        f"agent 0-5 {MID}, caller 4.2-9 {LONG}, agent 6-6.4 'okay', agent 20-22 'so', caller 23-70 {LONG}"
+    )
     jsonschema.validate(json.loads(document_of(found).to_json()), load_schema("call-1"))

@@ -65,7 +65,8 @@ def test_a_turn_begins_at_the_short_word_before_it() -> None:
 
 def test_three_words_in_under_a_second_are_a_turn() -> None:
     found = talk(
-        "agent 0-4 'what is the name on the label?', caller 4.4-5.2 'it says Bravo', agent 5.8-9 'then we can go on with it.'"
+        "agent 0-4 'what is the name on the label?', caller 4.4-5.2 'it says Bravo', "
+        "agent 5.8-9 'then we can go on with it.'"
     )
     assert found.turns == ["agent 0.0-4.0", "caller 4.4-5.2", "agent 5.8-9.0"]
     assert [t.channel for t in found.of(Turn)].count(Channel.CALLER) == 1
@@ -74,7 +75,8 @@ def test_three_words_in_under_a_second_are_a_turn() -> None:
 @pytest.mark.parametrize("text", ["'it says'", "'yes yes yes'"])
 def test_two_words_or_mere_listening_are_none(text: str) -> None:
     found = talk(
-        f"agent 0-4 'we can look at the label now.', caller 4.25-5 {text}, agent 5.4-9 'then we can go on with it.'"
+        f"agent 0-4 'we can look at the label now.', caller 4.25-5 {text}, "
+        "agent 5.4-9 'then we can go on with it.'"
     )
     assert found.turns == ["agent 0.0-9.0"]
 

@@ -23,41 +23,44 @@ def document(found: Talk) -> CallDocument:
 
 def test_talk_time_share_and_ratio() -> None:
     values = metrics(talk("agent 0-6, caller 6.5-8.5", seconds=10))
-    assert values.M01 == m.TalkTime(agent_s=6.0, caller_s=2.0)
-    assert values.M02 == m.TalkShare(agent_pct=75.0)
-    assert values.M03 == m.TalkToListen(agent_per_caller=3.0)
+    assert m.TalkTime(agent_s=6.0, caller_s=2.0) == values.M01
+    assert m.TalkShare(agent_pct=75.0) == values.M02
+    assert m.TalkToListen(agent_per_caller=3.0) == values.M03
 
 
 def test_overlap_counts_for_both_and_once_in_the_union() -> None:
     values = metrics(talk("agent 0-6, caller 5-10", seconds=12))
-    assert values.M01 == m.TalkTime(agent_s=6.0, caller_s=5.0)
-    assert values.M06 == m.OverlapRatio(overlap_s=1.0, pct=10.0)
+    assert m.TalkTime(agent_s=6.0, caller_s=5.0) == values.M01
+    assert m.OverlapRatio(overlap_s=1.0, pct=10.0) == values.M06
 
 
 def test_non_talk_time_is_silence_over_3_s_and_hold() -> None:
     values = metrics(talk("agent 0-2, caller 6-8, agent 10-12, caller 43-45", seconds=50))
-    assert values.M04 == m.NonTalkTime(total_s=40.0, pct=80.0, silence_s=9.0, hold_s=31.0)
+    assert m.NonTalkTime(total_s=40.0, pct=80.0, silence_s=9.0, hold_s=31.0) == values.M04
 
 
 def test_dead_air_by_owner() -> None:
     values = metrics(
         talk(
-            "agent 0-3 'What does it say on the label?', caller 10-12 'it says forty two I think', agent 20-22 'I see'",
+            "agent 0-3 'What does it say on the label?', caller 10-12 'it says forty two I think', "
+            "agent 20-22 'I see'",
             seconds=22,
         )
     )
-    assert values.M05 == m.DeadAir(count=2, total_s=15.0, longest_s=8.0, agent_owned=1, caller_owned=1)
+    assert m.DeadAir(count=2, total_s=15.0, longest_s=8.0, agent_owned=1, caller_owned=1) == values.M05
 
 
 def test_no_dead_air_is_a_zero_and_not_a_null() -> None:
-    assert metrics(talk("agent 0-3, caller 3.2-5")).M05 == m.DeadAir(
-        count=0, total_s=0.0, longest_s=0.0, agent_owned=0, caller_owned=0
+    assert (
+        m.DeadAir(count=0, total_s=0.0, longest_s=0.0, agent_owned=0, caller_owned=0)
+        == metrics(talk("agent 0-3, caller 3.2-5")).M05
     )
 
 
 def test_interruptions_point_at_their_overlaps() -> None:
     found = talk(
-        f"caller 0-12 {MID}, agent 4-4.4 'okay', agent 11-16 {LONG}, caller 13-14.2 'but I have to leave the house'"
+        f"caller 0-12 {MID}, agent 4-4.4 'okay', agent 11-16 {LONG}, "
+        "caller 13-14.2 'but I have to leave the house'"
     )
     values = metrics(found)
     entries = document(found).overlaps
@@ -66,7 +69,7 @@ def test_interruptions_point_at_their_overlaps() -> None:
     assert [entries[i].overlap_class for i in values.M07.caller] == ["butting_in"]
     assert (values.M07.agent_weight, values.M07.caller_weight) == (1.0, 0.5)
     caller_minutes = (12 + 1.2) / 60
-    assert values.M08 == m.InterruptionRate(per_10min=round(10 / caller_minutes, 3))
+    assert m.InterruptionRate(per_10min=round(10 / caller_minutes, 3)) == values.M08
     assert values.M10 is not None
     assert values.M10.count == 1
     assert values.M10.per_10min == round(10 * 0.5 / (18 / 60), 3)
@@ -78,12 +81,14 @@ def test_the_rate_needs_10_s_of_caller_speech() -> None:
     assert few.M17 is None
     assert "10 s" in few.why_null["M08"]
     enough = metrics(talk("caller 0-10.1, agent 10.4-14"))
-    assert enough.M08 == m.InterruptionRate(per_10min=0.0)
+    assert m.InterruptionRate(per_10min=0.0) == enough.M08
 
 
 def test_overtalk_turns() -> None:
-    values = metrics(talk(f"caller 0-6 {MID}, agent 5-9 {LONG}, caller 9.4-14 'so that is it.', agent 14.4-18 {LONG}"))
-    assert values.M09 == m.OvertalkShare(pct=50.0, overtalk_turns=1, turns=2)
+    values = metrics(
+        talk(f"caller 0-6 {MID}, agent 5-9 {LONG}, caller 9.4-14 'so that is it.', agent 14.4-18 {LONG}")
+    )
+    assert m.OvertalkShare(pct=50.0, overtalk_turns=1, turns=2) == values.M09
 
 
 def test_response_latency_of_the_agent_only() -> None:
@@ -103,28 +108,31 @@ def test_the_first_turn_is_no_answer() -> None:
 
 def test_monologues_of_each_side() -> None:
     values = metrics(talk("agent 0-3, caller 3.4-9, agent 9.4-11"))
-    assert values.M14 == m.LongestMonologue(begin=0, end=3000, longest_s=3.0)
-    assert values.M15 == m.LongestMonologue(begin=3400, end=9000, longest_s=5.6)
+    assert m.LongestMonologue(begin=0, end=3000, longest_s=3.0) == values.M14
+    assert m.LongestMonologue(begin=3400, end=9000, longest_s=5.6) == values.M15
 
 
 def test_switches() -> None:
     values = metrics(talk("agent 0-3, caller 3.4-9, agent 9.4-11, agent 15-17, caller 17.4-20", seconds=30))
-    assert values.M16 == m.Switches(count=3, per_min=6.0, per_hour=360.0)
+    assert m.Switches(count=3, per_min=6.0, per_hour=360.0) == values.M16
 
 
 def test_backchannels_per_minute_of_caller_speech() -> None:
     values = metrics(talk("caller 0-12, agent 3-3.4, agent 6-6.4, agent 9-9.4, agent 12.3-15"))
-    assert values.M17 == m.BackchannelRate(count=3, per_min=15.0)
+    assert m.BackchannelRate(count=3, per_min=15.0) == values.M17
 
 
 def test_greeting_latency() -> None:
-    assert metrics(talk("agent 1.5-3, caller 3.4-9")).M21 == m.GreetingLatency(seconds=1.5)
+    assert m.GreetingLatency(seconds=1.5) == metrics(talk("agent 1.5-3, caller 3.4-9")).M21
 
 
 def test_the_story_as_a_metric() -> None:
-    found = talk("agent 0-3 'hello there you', caller 3.4-12 'my screen is black.', agent 12.4-16 'I see that.'")
-    assert metrics(found).M11 == m.OpeningStoryMetric(
-        length_s=8.6, words=4, backchannels=0, completed=True, cut_at_ms=None
+    found = talk(
+        "agent 0-3 'hello there you', caller 3.4-12 'my screen is black.', agent 12.4-16 'I see that.'"
+    )
+    assert (
+        m.OpeningStoryMetric(length_s=8.6, words=4, backchannels=0, completed=True, cut_at_ms=None)
+        == metrics(found).M11
     )
 
 
@@ -136,8 +144,8 @@ def test_without_words_the_story_has_no_word_count() -> None:
 
 def test_a_silent_call_says_of_each_null_why() -> None:
     values = metrics(talk("", seconds=20))
-    assert values.M01 == m.TalkTime(agent_s=0.0, caller_s=0.0)
-    assert values.M04 == m.NonTalkTime(total_s=20.0, pct=100.0, silence_s=20.0, hold_s=0.0)
+    assert m.TalkTime(agent_s=0.0, caller_s=0.0) == values.M01
+    assert m.NonTalkTime(total_s=20.0, pct=100.0, silence_s=20.0, hold_s=0.0) == values.M04
     for key in ("M02", "M03", "M06", "M08", "M09", "M11", "M12", "M14", "M15", "M17", "M21"):
         assert getattr(values, key) is None
         assert values.why_null[key] not in ("", m.NOT_MEASURED_YET)

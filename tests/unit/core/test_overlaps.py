@@ -60,7 +60,7 @@ def test_a_listeners_word_is_a_backchannel(script: str) -> None:
 )
 def test_what_is_almost_a_backchannel_is_none(script: str) -> None:
     meetings = talk(script).conversation.meetings.meetings
-    assert [m.incomer for m in meetings][0] is Channel.CALLER
+    assert meetings[0].incomer is Channel.CALLER
     assert OverlapClass.BACKCHANNEL not in [m.decided for m in meetings]
 
 
@@ -95,7 +95,12 @@ def test_no_is_a_listeners_word_only_after_a_negative_statement(statement: str, 
 
 
 @pytest.mark.parametrize(
-    "script", ["agent 0-5, caller 4.7-9", f"agent 0-5 {DONE}, caller 4.7-9 {LONG}", f"agent 0-5 {DONE}, caller 4.9-9 {LONG}"]
+    "script",
+    [
+        "agent 0-5, caller 4.7-9",
+        f"agent 0-5 {DONE}, caller 4.7-9 {LONG}",
+        f"agent 0-5 {DONE}, caller 4.9-9 {LONG}",
+    ],
 )
 def test_coming_in_at_the_very_end_is_terminal(script: str) -> None:
     found = talk(script)
@@ -108,7 +113,10 @@ def test_coming_in_at_the_very_end_is_terminal(script: str) -> None:
     ("script", "kind"),
     [
         (f"agent 0-5 {DONE}, caller 4.62-9 {LONG}", "unsure"),  # 0.38 s, the sentence finished
-        (f"agent 0-5 {MID}, caller 4.7-9 {LONG}", "floor_taking"),  # 0.3 s, but it made the agent stop in mid-clause
+        (
+            f"agent 0-5 {MID}, caller 4.7-9 {LONG}",
+            "floor_taking",
+        ),  # 0.3 s, but it made the agent stop in mid-clause
     ],
 )
 def test_what_is_almost_terminal(script: str, kind: str) -> None:
@@ -120,7 +128,11 @@ def test_what_is_almost_terminal(script: str, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["agent 0-3, caller 4.5-8, agent 4.6-5.5", "agent 0-3, agent 4.5-8, caller 4.72-5.6", "agent 1-4, caller 1.1-2.3"],
+    [
+        "agent 0-3, caller 4.5-8, agent 4.6-5.5",
+        "agent 0-3, agent 4.5-8, caller 4.72-5.6",
+        "agent 1-4, caller 1.1-2.3",
+    ],
 )
 def test_two_who_start_within_a_quarter_of_a_second_after_a_gap(script: str) -> None:
     found = talk(script)
@@ -145,7 +157,14 @@ def test_almost_a_simultaneous_start(script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["'Both laptops or one?'", "'On the second screen?'", "'exactly that thing happened'", "'the router'", "'both laptops'"]
+    "text",
+    [
+        "'Both laptops or one?'",
+        "'On the second screen?'",
+        "'exactly that thing happened'",
+        "'the router'",
+        "'both laptops'",
+    ],
 )
 def test_a_short_question_a_supplied_word_or_agreement_is_cooperative(text: str) -> None:
     found = talk(f"agent 0-10 {DONE}, caller 4-5.2 {text}")
@@ -160,7 +179,7 @@ def test_a_short_question_a_supplied_word_or_agreement_is_cooperative(text: str)
         f"agent 0-10 {DONE}, caller 4-5.2 'is it both laptops or one?'",  # six words
         f"agent 0-10 {DONE}, caller 4-6.1 'both laptops or one?'",  # 2.1 s
         f"agent 0-10 {DONE}, caller 4-5.2 'exactly but it never once worked'",  # a floor opener
-        f"agent 0-5 {MID}, caller 4-5.2 'both laptops or one?', agent 6.4-8 'one of them only'",  # resumes after 1.2 s
+        f"agent 0-5 {MID}, caller 4-5.2 'both laptops?', agent 6.4-8 'one only'",  # resumes after 1.2 s
     ],
 )
 def test_almost_cooperative(script: str) -> None:
@@ -240,7 +259,7 @@ def test_a_failed_attempt_of_0_8_s_is_butting_in(script: str) -> None:
     "script",
     [
         f"agent 0-10 {DONE}, caller 4-4.75 'but I have to leave'",  # 0.75 s
-        f"agent 0-4.6 {DONE}, caller 4-5.2 'but I have to leave', agent 6.4-9 'and now we test it'",  # resumes after 1.2 s
+        f"agent 0-4.6 {DONE}, caller 4-5.2 'but I have to go', agent 6.4-9 'now test it'",  # after 1.2 s
     ],
 )
 def test_almost_butting_in(script: str) -> None:
@@ -267,12 +286,13 @@ def test_using_a_pause_in_mid_clause_is_a_pause_barge_in() -> None:
     [
         f"agent 0-5 {MID}, caller 5.9-9 {LONG}",  # 0.9 s later
         f"agent 0-5 {DONE}, caller 5.4-9 {LONG}",  # the sentence was finished
-        f"agent 0-5 {MID}, caller 5.4-6.2 'no I did', agent 6.6-9 'password is new'",  # does not hold a second
+        f"agent 0-5 {MID}, caller 5.4-6.2 'no I did', agent 6.6-9 'it is new'",  # does not hold a second
         "agent 0-5, caller 5.4-9",  # needs words
     ],
 )
 def test_almost_a_pause_barge_in(script: str) -> None:
-    assert talk(script, pitch=ending(5, HIGH)).kinds == []
+    """The pitch says what the words say, where there are any."""
+    assert talk(script, pitch=ending(5, FALLS if DONE in script else HIGH)).kinds == []
 
 
 # -- unsure ------------------------------------------------------------------------------------------------
@@ -284,7 +304,9 @@ def test_what_nothing_decides_is_listed_but_not_counted() -> None:
     assert found.counted == 0
 
 
-@pytest.mark.parametrize("script", ["agent 0-5, caller 5.5-9", "agent 0-5, caller 4.99-9", "agent 0-3, caller 8-9"])
+@pytest.mark.parametrize(
+    "script", ["agent 0-5, caller 5.5-9", "agent 0-5, caller 4.99-9", "agent 0-3, caller 8-9"]
+)
 def test_people_who_do_not_meet_have_no_overlap(script: str) -> None:
     """Under one frame of common sound nothing is told."""
     assert talk(script).kinds == []
@@ -314,7 +336,9 @@ def test_words_confirm_what_sound_decided() -> None:
 def test_words_that_are_late_come_late() -> None:
     early = talk(f"agent 0-6 {DONE}, caller 3.1-3.5 'yeah'", delay_s=1.0, seconds=20)
     late = talk(f"agent 0-6 {DONE}, caller 3.1-3.5 'yeah'", delay_s=8.0, seconds=20)
-    assert to_seconds(late.of(Overlap)[1].known_at - early.of(Overlap)[1].known_at) == pytest.approx(7.0, abs=0.05)
+    assert to_seconds(late.of(Overlap)[1].known_at - early.of(Overlap)[1].known_at) == pytest.approx(
+        7.0, abs=0.05
+    )
 
 
 def test_words_that_never_arrive_before_the_end_refine_at_the_end() -> None:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from callcoach.core.phrases import contains, covered_by, has_final_mark, normal, phrases, starts_with, trails_off
+from callcoach.core.phrases import (
+    contains,
+    covered_by,
+    has_final_mark,
+    normal,
+    phrases,
+    starts_with,
+    trails_off,
+)
 
 LIST = frozenset({"yeah", "i see", "all right", "oh"})
 

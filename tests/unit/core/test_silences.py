@@ -61,15 +61,17 @@ def test_a_hold_is_announced_by_the_agent_only() -> None:
     assert found.silences == ["agent dead_air 3.0-11.0"]
 
 
-@pytest.mark.parametrize("text", ["'Bear with me while I check that.'", "'Let me have a look at your ticket.'"])
+@pytest.mark.parametrize(
+    "text", ["'Bear with me while I check that.'", "'Let me have a look at your ticket.'"]
+)
 def test_a_silence_that_was_announced_is_narrated(text: str) -> None:
     found = talk(f"agent 0-3 {text}, agent 11-13 'right there it is'")
     assert found.silences == ["agent narrated 3.0-11.0"]
 
 
 def test_an_announcement_long_before_does_not_count() -> None:
-    far = "agent 0-3 'bear with me', agent 5-15 'and this is what I have seen in your ticket before now it seems'"
-    found = talk(f"{far}, agent 24-26 'right there it is'")
+    far = "agent 5-15 'and this is what I have seen in your ticket before now it seems'"
+    found = talk(f"agent 0-3 'bear with me', {far}, agent 24-26 'right there it is'")
     assert found.silences == ["agent dead_air 15.0-24.0"]
 
 

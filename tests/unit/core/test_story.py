@@ -7,7 +7,7 @@ from callcoach.events import OpeningStory
 from tests.support.talking import talk
 
 GREETING = "agent 0-3 'Service desk, this is Ann, how can I help?'"
-TOLD = "caller 3.5-12 'Since this morning my second screen stays black and I have tried every cable I could find.'"
+TOLD = "caller 3.5-12 'Since this morning my second screen stays black and I have tried every cable I have.'"
 BROKEN = "caller 3.5-12 'Since this morning my second screen stays black and I have tried it with the'"
 ANSWER = "agent 12.4-16 'That sounds tiresome, we will find out together.'"
 
@@ -48,7 +48,7 @@ def test_an_identity_check_passes() -> None:
     found = talk(
         f"{GREETING}, caller 3.5-7 'Hello, my second screen stays black since today.', "
         "agent 7.4-9.4 'May I have your name please?', "
-        "caller 9.8-16 'Ben Stone. So I have tried every cable I could find here.', agent 16.4-20 'That sounds tiresome.'"
+        "caller 9.8-16 'Ben Stone. So I have tried every cable I have.', agent 16.4-20 'That is tiresome.'"
     )
     assert found.story.completed
     assert to_seconds(found.story.span.end) == 16.0
@@ -58,7 +58,7 @@ def test_a_question_about_the_matter_ends_it() -> None:
     found = talk(
         f"{GREETING}, caller 3.5-7 'Hello, my second screen stays black since today.', "
         "agent 7.4-9.4 'Which of the two screens?', "
-        "caller 9.8-16 'The left one. I have tried every cable I could find.', agent 16.4-20 'That sounds tiresome.'"
+        "caller 9.8-16 'The left one. I have tried every cable I have.', agent 16.4-20 'That is tiresome.'"
     )
     assert to_seconds(found.story.span.end) == 7.0
 
@@ -67,7 +67,7 @@ def test_a_long_agent_turn_is_no_identity_check() -> None:
     found = talk(
         f"{GREETING}, caller 3.5-7 'Hello, my second screen stays black since today.', "
         "agent 7.4-16 'May I have your name and I will tell you all about our new portal now then?', "
-        "caller 16.4-22 'Ben Stone. I have tried every cable I could find here.', agent 22.4-25 'That sounds tiresome.'"
+        "caller 16.4-22 'Ben Stone. I have tried every cable I have.', agent 22.4-25 'That sounds tiresome.'"
     )
     assert to_seconds(found.story.span.end) == 7.0
 
@@ -79,7 +79,10 @@ def test_without_words_no_turn_passes_as_an_identity_check() -> None:
 
 
 def test_a_greeting_of_the_caller_is_not_the_story() -> None:
-    found = talk(f"caller 0.2-1.4 'Hi is this the desk?', agent 1.8-4 'Yes, how can I help?', {TOLD.replace('3.5', '4.5')}, {ANSWER}")
+    found = talk(
+        f"caller 0.2-1.4 'Hi is this the desk?', agent 1.8-4 'Yes, how can I help?', "
+        f"{TOLD.replace('3.5', '4.5')}, {ANSWER}"
+    )
     assert to_seconds(found.story.span.start) == 4.5
 
 

@@ -19,7 +19,9 @@ Runs = list[tuple[float, float]]
 class Line:
     """One channel whose sound is a ramp, so that every sample tells its own position (exact up to 2**24)."""
 
-    def __init__(self, runs: Runs, length: float, *, sound: Audio | None = None, probability: float = 0.95) -> None:
+    def __init__(
+        self, runs: Runs, length: float, *, sound: Audio | None = None, probability: float = 0.95
+    ) -> None:
         self.runs = [(to_samples(a), to_samples(b)) for a, b in runs]
         frames = -(-to_samples(length) // FRAME_LENGTH)
         self.sound = np.arange(frames * FRAME_LENGTH, dtype=np.float32) if sound is None else sound

@@ -74,8 +74,8 @@ def test_a_mere_guess_needs_no_second_sign() -> None:
 
 
 def test_a_first_word_out_of_nothing_needs_a_window_that_may_be_silent() -> None:
-    assert is_invented(0.7, -0.5, 0.04)
-    assert not is_invented(0.5, -0.5, 0.04)
+    assert is_invented(0.7, -0.5, 0.09)
+    assert not is_invented(0.5, -0.5, 0.09)
 
 
 def test_plain_keeps_inner_apostrophes() -> None:
