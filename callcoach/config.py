@@ -322,10 +322,10 @@ class TextSettings(_Stage):
         2.0, "s", "Silence of the party after which a window is cut", "[D]", ge=0.5, le=20
     )
     settle_speech_s: float = _setting(
-        3.0, "s", "... if it holds at least this much speech", "[D]", ge=0, le=15
+        10.0, "s", "... if it holds at least this much speech", "[D]", ge=0, le=15
     )
     patience_s: float = _setting(
-        15.0, "s", "Longest wait for neighbours of a short utterance", "[D]", ge=1, le=120
+        20.0, "s", "Longest wait for neighbours of a short utterance", "[D]", ge=1, le=120
     )
     budget_s: float = _setting(
         4.0, "s", "Words are due this long after their window was cut", "[D]", ge=0.5, le=60

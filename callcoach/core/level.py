@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from callcoach.clock import FRAME_LENGTH, HOP_LENGTH
 from callcoach.ports import Audio
@@ -19,7 +19,7 @@ _LOWEST_FLOOR_DBFS: Final = -75.0
 FRAMES_PER_SECOND: Final = 16_000 / FRAME_LENGTH
 
 
-def hop_levels(frame: Audio) -> NDArray[np.float64]:
+def hop_levels(frame: Audio) -> tuple[float, float]:
     """Root-mean-square level of each hop of one frame.
 
     Parameters
@@ -28,7 +28,7 @@ def hop_levels(frame: Audio) -> NDArray[np.float64]:
 
     Returns
     -------
-    shape (2,), dBFS in [-180, 0]; a full-scale sine gives -3.01.
+    Two levels, dBFS in [-180, 0]; a full-scale sine gives -3.01.
 
     Raises
     ------
@@ -37,8 +37,10 @@ def hop_levels(frame: Audio) -> NDArray[np.float64]:
     """
     if frame.shape != (FRAME_LENGTH,):
         raise ValueError(f"frame needs shape ({FRAME_LENGTH},), got {frame.shape}")
-    hops = frame.reshape(-1, HOP_LENGTH).astype(np.float64)
-    return np.asarray(20 * np.log10(np.sqrt(np.mean(hops * hops, axis=1)) + 1e-9), np.float64)
+    hops = frame.reshape(-1, HOP_LENGTH)
+    powers = np.einsum("ij,ij->i", hops, hops, dtype=np.float64)
+    first, second = (20 * math.log10(math.sqrt(power / HOP_LENGTH) + 1e-9) for power in powers.tolist())
+    return first, second
 
 
 class NoiseFloor:

@@ -52,15 +52,14 @@ class ChannelTrack:
 
     def hear(self, samples: Audio) -> tuple[float, float]:
         """Take one raw frame, shape (512,); return the dBFS of its hops."""
-        peak = float(np.max(np.abs(samples)))
+        peak = max(float(samples.max()), -float(samples.min()))
         self.loudest = max(self.loudest, peak)
         if peak >= _CLIP_LEVEL:
             self.clipped += int(np.count_nonzero(np.abs(samples) >= _CLIP_LEVEL))
-        self._offset += _OFFSET_FOLLOW * (float(np.mean(samples)) - self._offset)
+        self._offset += _OFFSET_FOLLOW * (float(samples.sum(dtype=np.float64)) / len(samples) - self._offset)
         self._frame = samples - np.float32(self._offset)
         self._probability = self._detector(self._frame)
-        first, second = hop_levels(self._frame)
-        self._levels = (float(first), float(second))
+        self._levels = hop_levels(self._frame)
         self.levels.extend(self._levels)
         return self._levels
 

@@ -62,7 +62,7 @@ def test_a_final_mark_finishes_it(text: str) -> None:
 
 
 def test_a_full_stop_at_a_high_pitch_is_not_believed() -> None:
-    assert complete("works.", 195.0) is False
+    assert complete("works.", 195.0) is not True
     assert complete("works?", 195.0) is True
     assert complete("works.", 100.0) is True
 
