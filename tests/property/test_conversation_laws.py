@@ -38,7 +38,7 @@ def sides(draw: st.DrawFn, channel: Channel) -> list[Run]:
 
 
 CONVERSATIONS = st.builds(lambda a, c: [*a, *c], sides(Channel.AGENT), sides(Channel.CALLER))
-LAWS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+LAWS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def played(runs: list[Run], delay_s: float = 1.5) -> Talk:
@@ -86,7 +86,6 @@ def test_turns_follow_each_other(runs: list[Run]) -> None:
     assert starts == sorted(starts)
     assert len(set(starts)) == len(starts)
     assert all(p.start <= p.end for p in periods)
-    assert all(p.closed for p in periods)
     for channel in Channel:
         mine = [p for p in periods if p.holder is channel]
         assert all(a.end <= b.start for a, b in pairwise(mine))

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from callcoach.clock import FRAME_LENGTH, SAMPLE_RATE, to_samples, to_seconds
-from callcoach.config import Settings
+from callcoach.config import Settings, TextSettings
 from callcoach.core.analyzer import Analyzer
 from callcoach.events import Channel, Event, Notice, Overlap, SpeechSegment, TranscriptLate, Turn, Word, Words
 from callcoach.ports import Audio
 from tests.support.running import Pace
 from tests.support.sounding import Bounds, ScriptedDetector, ScriptedTranscriber, noise, placed, voice, word
 
+WINDOWS = TextSettings(settle_s=2.0, settle_speech_s=3.0, patience_s=15.0)
+"""Named here, so that the defaults may be tuned."""
 AGENT: list[Bounds] = [(1.0, 4.0), (12.0, 15.0)]
 CALLER: list[Bounds] = [(4.5, 11.0)]
 SPOKEN: dict[Channel | None, Sequence[Word]] = {
@@ -40,7 +42,7 @@ def make(
 ) -> Analyzer:
     ready = iter(detectors(*sides))
     return Analyzer(
-        Settings(),
+        Settings(text=WINDOWS),
         rate=SAMPLE_RATE,
         channels=len(sides),
         detector=lambda: next(ready),

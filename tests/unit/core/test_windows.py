@@ -15,6 +15,9 @@ from callcoach.ports import Audio, SpeechWindow
 
 Runs = list[tuple[float, float]]
 
+WINDOWS = TextSettings(settle_s=2.0, settle_speech_s=3.0, patience_s=15.0)
+"""Named here, so that the defaults may be tuned."""
+
 
 class Line:
     """One channel whose sound is a ramp, so that every sample tells its own position (exact up to 2**24)."""
@@ -26,7 +29,7 @@ class Line:
         frames = -(-to_samples(length) // FRAME_LENGTH)
         self.sound = np.arange(frames * FRAME_LENGTH, dtype=np.float32) if sound is None else sound
         self.party = Party(to_samples(0.5), FRAME_LENGTH)
-        self.packer = WindowPacker(TextSettings(), Channel.CALLER, self.party)
+        self.packer = WindowPacker(WINDOWS, Channel.CALLER, self.party)
         self.cut_at: list[int] = []
         self.pending: list[int | None] = []
         self.windows = self._run(frames, probability)
