@@ -146,7 +146,7 @@ class BleedSettings(_Stage):
         2.0, "dB", "... and goes on speaking while this far above it", "[D]", ge=0, le=20
     )
     memory_s: float = _setting(
-        60.0, "s", "How long a found echo path is trusted without being seen again", "[D]", ge=1
+        60.0, "s", "How long a found echo path is trusted without being seen again", "[D]", ge=1, le=3600
     )
     notice_share: float = _setting(
         0.20,

@@ -89,11 +89,11 @@ class Analyzer:
             events += self._frame(frame)
         now = self.now
         for track in self.tracks:
-            track.finish(now)
+            track.finish(now, self.length)
         for track in self.tracks:
             events += track.segments(now)
         if self.conversation is not None:
-            events += self.conversation.finish(now)
+            events += self.conversation.finish(now, self.length)
         for track in self.tracks:
             self._hand_over(track.packer.finish(now), now)
         events += self._words_due(None, now)

@@ -22,8 +22,10 @@ _LEAST_CALLER_BLOCKS: Final = 5
 """Blocks of caller speech before a share of bleed is worth a notice."""
 _SAME_PATH_HOPS: Final = 2
 _SAME_PATH_DB: Final = 4.0
+_COMPARED_BLOCKS: Final = 6
 _AGREEING_BLOCKS: Final = 3
-"""Blocks that must find the same path: by chance two calls in eight had a pair that agreed."""
+"""So many of the last blocks must find the same path. Two independent voices reach the correlation in 3 to
+21 % of blocks, each time with another delay; see docs/metrics.md."""
 _SMOOTH_HOPS: Final = 16
 _DECAY_HOPS: Final = 20
 _DECAY_DB_PER_HOP: Final = 2.4
@@ -51,7 +53,8 @@ class BleedGate:
         self._caller: deque[float] = deque([-180.0] * size, maxlen=size)
         self._caller_active: deque[bool] = deque([False] * size, maxlen=size)
         self._since_block = 0
-        self._paths: deque[EchoPath] = deque(maxlen=8)
+        self._compared: deque[EchoPath | None] = deque(maxlen=_COMPARED_BLOCKS)
+        """What the last blocks with caller speech showed; two voices at once agree by chance now and then."""
         self._blocks: deque[tuple[int, bool]] = deque()
         self._noticed = False
         self.path: EchoPath | None = None
@@ -89,7 +92,7 @@ class BleedGate:
             self._caller.append(c)
             self._caller_active.append(caller_active)
         self._since_block += 2
-        if self._since_block >= self._block_hops // 2:
+        if self._since_block >= self._block_hops:
             self._since_block = 0
             self._compare(start + FRAME_LENGTH)
         return self._allowed(start, agent, agent_active)
@@ -125,27 +128,27 @@ class BleedGate:
         self._blocks.append((now, is_bleed))
         while self._blocks and self._blocks[0][0] < now - _NOTICE_WINDOW_S * SAMPLE_RATE:
             self._blocks.popleft()
-        if found is not None:
-            lag, gain = found
-            self._learn(EchoPath(lag, gain, now))
+        self._learn(None if found is None else EchoPath(*found, now))
         share = sum(b for _, b in self._blocks) / len(self._blocks)
         if not self._noticed and len(self._blocks) >= _LEAST_CALLER_BLOCKS and share > self._set.notice_share:
             self._noticed = self.notice_due = True
 
-    def _learn(self, seen: EchoPath) -> None:
-        """Trust a path once three blocks agree on it; then follow it."""
-        alike = [
+    def _learn(self, seen: EchoPath | None) -> None:
+        """Trust a path once three of the last six blocks agree on it; then follow it."""
+        earlier = [
             p
-            for p in self._paths
-            if abs(p.lag_hops - seen.lag_hops) <= _SAME_PATH_HOPS
+            for p in self._compared
+            if p is not None
+            and seen is not None
+            and abs(p.lag_hops - seen.lag_hops) <= _SAME_PATH_HOPS
             and abs(p.gain_db - seen.gain_db) <= _SAME_PATH_DB
         ]
-        self._paths.append(seen)
-        if len(alike) + 1 < _AGREEING_BLOCKS:
+        self._compared.append(seen)
+        if seen is None or len(earlier) + 1 < _AGREEING_BLOCKS:
             return
         if self.path is None:
-            self.echo_since = alike[0].seen_at - self._block_hops * HOP_LENGTH
-        gains = [p.gain_db for p in alike] + [seen.gain_db]
+            self.echo_since = earlier[0].seen_at - self._block_hops * HOP_LENGTH
+        gains = [p.gain_db for p in earlier] + [seen.gain_db]
         self.path = EchoPath(seen.lag_hops, float(np.median(gains)), seen.seen_at)
 
     def _correlate(self) -> tuple[int, float] | None:

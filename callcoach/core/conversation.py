@@ -90,14 +90,19 @@ class Conversation:
             events += self._tell_story(now)
         return events
 
-    def finish(self, now: int) -> list[Event]:
-        """End what is open, from sound alone; ``refine(final=True)`` follows with the last words."""
+    def finish(self, now: int, length: int) -> list[Event]:
+        """End what is open, from sound alone; ``refine(final=True)`` follows with the last words.
+
+        The last frame is filled up to ``now``; nothing may lie beyond ``length``, the end of the recording.
+        """
         events: list[Event] = []
+        for period in self.floor.periods:
+            period.end = max(period.start, min(period.end, length))
         last = self.floor.finish(now)
         if last is not None:
             events += self._turn_events(last, now)
         events += self.meetings.step(now, final=True)
-        silence = self.silences.finish(now)
+        silence = self.silences.finish(length)
         if silence is not None:
             events.append(silence)
         self._dirty = True
@@ -138,8 +143,7 @@ class Conversation:
                 words = self._transcript.within(channel, utterance.start, utterance.end)
                 if len(words) < self._set.floor.take_words:
                     continue
-                period = self.floor.insert_short(channel, utterance.start, utterance.end, now)
-                if period is not None:
+                for period in self.floor.insert_short(channel, utterance.start, utterance.end, now):
                     events += self._turn_events(period, now)
                     self._dirty = True
         return events

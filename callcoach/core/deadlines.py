@@ -42,10 +42,13 @@ class DeadlineMerge:
         self._count += 1
 
     def release(self, now: int | None) -> Iterator[tuple[SpeechWindow, Pending | None]]:
-        """Yield what is due at ``now`` (everything when None); the result is None where it was missed."""
+        """Yield what is due at ``now``; the result is None where it was missed.
+
+        With None, at the end of a call, everything is yielded and waited for.
+        """
         while self._due and (now is None or self._due[0].deadline <= now):
             due = heapq.heappop(self._due)
-            if self._on_miss == "wait" or due.result.done():
+            if now is None or self._on_miss == "wait" or due.result.done():
                 yield due.window, due.result
             else:
                 self.missed += 1

@@ -83,38 +83,36 @@ class FloorTracker:
             return self.periods[-1]
         return None
 
-    def insert_short(self, channel: Channel, start: int, end: int, now: int) -> Period | None:
+    def insert_short(self, channel: Channel, start: int, end: int, now: int) -> list[Period]:
         """Add a turn that its words gave away (three words or more in under a second), between two others.
 
-        Returns the new period, or None where ``channel`` held the floor already or the other party went on
-        speaking through it.
+        Returns the periods that ended by it: the one that was still open, if any, and the new one; nothing
+        where ``channel`` held the floor already or the other party went on speaking through it.
         """
         if self.holder_at(start) is channel:
-            return None
+            return []
         other = self._parties[channel.other]
         if other.active_at(start) is not None or other.active_at(end) is not None:
-            return None
+            return []
         at = next((i for i in range(len(self.periods) - 1, -1, -1) if self.periods[i].start <= start), None)
-        before = self.periods[at] if at is not None else None
         new = Period(channel, start, end, now, closed=True, from_words=True)
-        if before is None:
+        if at is None:
             self.periods.insert(0, new)
-            return new
-        resumed = other.first_after(end)
-        last = other.last_before(start)
+            return [new]
+        before = self.periods[at]
+        resumed, last = other.first_after(end), other.last_before(start)
         new.offset = start - last.end if last is not None else None
-        assert at is not None
+        was_open = not before.closed
         pieces = [new]
-        if resumed is not None and resumed.start < before.end:
-            pieces.append(
-                Period(
-                    before.holder, resumed.start, before.end, now, resumed.start - end, closed=before.closed
-                )
-            )
+        if resumed is not None and (was_open or resumed.start < before.end):
+            rest = Period(before.holder, resumed.start, before.end, now, resumed.start - end)
+            rest.end, rest.closed = max(rest.start, rest.end), before.closed
+            pieces.append(rest)
+        if was_open or len(pieces) > 1:
             before.end = max(before.start, last.end if last is not None else before.start)
             before.closed = True
         self.periods[at + 1 : at + 1] = pieces
-        return new
+        return [before, new] if was_open else [new]
 
     def _taking(self, channel: Channel, now: int) -> Utterance | None:
         """Return the utterance with which ``channel`` has taken the floor by now."""

@@ -304,7 +304,9 @@ class Meetings:
         begin, end = facts.both if facts.both is not None else (facts.start, facts.start)
         if kind is OverlapClass.PAUSE_BARGE_IN and facts.holder_end is not None:
             begin, end = facts.holder_end, facts.start  # nothing overlaps: the pause that was cut short
-        doubtful = self.low_confidence or (kind.counted and complete is None)
+        doubtful = (self.low_confidence and meeting.incomer is Channel.AGENT) or (
+            kind.counted and complete is None
+        )
         event = Overlap(
             span=Span(Samples(begin), Samples(end)),
             known_at=Samples(max(now, facts.end)),

@@ -66,7 +66,7 @@ class TranscriptReplay:
                 SpeechSegment(span=i.span, known_at=Samples(max(now, i.end)), channel=channel)
                 for i in party.ipus
             ]
-        events += self.conversation.finish(now)
+        events += self.conversation.finish(now, self.length)
         for channel, words in self._words.items():
             self.transcript.add(channel, words)
             self.transcript.through[channel] = now

@@ -73,10 +73,13 @@ class ChannelTrack:
         """Return the windows that are cut at ``now``."""
         return self.packer.step(self._frame, self._probability, now)
 
-    def finish(self, now: int) -> None:
-        """End what is open."""
+    def finish(self, now: int, length: int) -> None:
+        """End what is open; the last frame is filled up to ``now``, the recording ends at ``length``."""
         self.activity.finish(now)
         self.pitch.finish()
+        for ipu in self.activity.ipus[-2:]:
+            ipu.end = min(ipu.end, length)
+            ipu.dropped = ipu.dropped or ipu.end <= ipu.start
         self.party.update(self.activity.ipus, False, now)
         self.party.finish()
 

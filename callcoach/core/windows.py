@@ -42,6 +42,8 @@ class WindowPacker:
         self._probabilities: list[float] = []
         self._first_frame = 0
         self._done = 0
+        self._last_end = 0
+        """End of the last piece: no sound is heard twice, also across windows."""
         self._pieces: list[tuple[Span, Audio]] = []
 
     @property
@@ -80,14 +82,15 @@ class WindowPacker:
             if not self._holds_words(start, end):
                 continue
             # the pad may not reach into the piece before
-            before = self._pieces[-1][0].end if self._pieces else 0
-            first, last = max(start - self._pad, before, self._first_frame), min(end + self._pad, now)
+            first = max(start - self._pad, self._last_end, self._first_frame)
+            last = min(end + self._pad, now)
             if last - first > self._window:
                 last = first + self._window
             audio = self._audio(first, last)
             if self._pieces and self._length() + self._joint + len(audio) > self._window:
                 windows.append(self._cut())
             self._pieces.append((Span(Samples(first), Samples(last)), audio))
+            self._last_end = last
 
     def _next_piece(self, now: int, *, final: bool) -> tuple[int, int] | None:
         runs = self._party.between(self._done, now + 1) if self._party.ipus else []
@@ -127,8 +130,8 @@ class WindowPacker:
         return max(self._probabilities[a:b], default=0.0) >= _LEAST_PEAK_PROBABILITY
 
     def _settle(self, now: int) -> list[SpeechWindow]:
-        if not self._pieces or self._party.speaking:
-            return []
+        if not self._pieces or self._party.first_after(self._done - 1) is not None:
+            return []  # somebody speaks, or has just spoken and will be a piece soon
         silent = now - self._pieces[-1][0].end
         speech = sum(len(audio) for _, audio in self._pieces)
         settled = silent >= to_samples(self._set.settle_s) and speech >= to_samples(self._set.settle_speech_s)

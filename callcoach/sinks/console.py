@@ -126,7 +126,7 @@ def _notes(document: CallDocument, style: Style) -> list[RenderableType]:
     if quality.missed_text_jobs:
         late = plural(quality.missed_text_jobs, "stretch", "stretches")
         notes.append(f"{late} of speech came without words in time.")
-    if document.call.model is None and document.call.channel_mode != "transcript":
+    if document.call.model is None and document.call.channel_mode == "dual":
         notes.append("No words were asked for: classes of overlaps rest on the sound alone.")
     if not notes:
         return []

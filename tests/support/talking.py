@@ -208,7 +208,7 @@ class _Stage:
                 ipu.closed = True
             self.parties[channel].update(self._known[channel], False, now)
             self.parties[channel].finish()
-        events += self.conversation.finish(now)
+        events += self.conversation.finish(now, self._length)
         events += self._deliver(None, now)
         self._update_through(now)
         return events + self.conversation.refine(now, final=True)
