@@ -18,7 +18,7 @@ DEV_STAMP := $(VENV)/.callcoach-dev
 
 # What the windows and the tests of windows and sound need on Debian; `callcoach analyze` needs none of it.
 SYSTEM_PACKAGES := libportaudio2 libasound2-plugins \
-	libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core
+	libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core chromium
 APT_INSTALL := apt-get install -y --no-install-recommends
 
 .DEFAULT_GOAL := help

@@ -16,34 +16,30 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from callcoach.clock import to_samples
+from callcoach.config_cues import (
+    BudgetSettings,
+    C01Settings,
+    C02Settings,
+    C03Settings,
+    C04Settings,
+    C10Settings,
+    C16Settings,
+    C17Settings,
+    C18Settings,
+    C20Settings,
+    C21Settings,
+    C24Settings,
+    C26Settings,
+    PhaseSettings,
+)
+from callcoach.config_stage import Stage as _Stage
+from callcoach.config_stage import setting as _setting
 from callcoach.errors import ConfigError
 
 MAX_SETTINGS_BYTES: Final = 1 << 20
 """A settings file is text of a few kilobytes; anything above 1 MiB is refused before it is parsed."""
-
-
-def _setting(
-    default: float | int | bool,
-    unit: str,
-    text: str,
-    source: str,
-    *,
-    ge: float | None = None,
-    le: float | None = None,
-) -> Any:
-    return Field(default, ge=ge, le=le, description=text, json_schema_extra={"unit": unit, "source": source})
-
-
-class _Stage(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def in_samples(self) -> dict[str, int]:
-        """Return every time of this stage (names that end in ``_s``) in samples."""
-        names = (name for name in type(self).model_fields if name.endswith("_s"))
-        return {name: int(to_samples(getattr(self, name))) for name in names}
 
 
 class ActivitySettings(_Stage):
@@ -296,14 +292,222 @@ class StorySettings(_Stage):
 class PitchSettings(_Stage):
     """F0 track (section 1.1)."""
 
-    lowest_hz: float = _setting(65.0, "Hz", "Lowest F0 looked for", "[R*] adult speech", ge=40, le=200)
-    highest_hz: float = _setting(420.0, "Hz", "Highest F0 looked for", "[R*] adult speech", ge=200, le=800)
+    lowest_hz: float = _setting(65.0, "Hz", "Lowest F0 looked for", "[R*] adult speech", ge=60, le=200)
+    highest_hz: float = _setting(
+        500.0, "Hz", "Highest F0 looked for", "[R*] adult speech to 420, raised voices above", ge=300, le=800
+    )
     least_correlation: float = _setting(
-        0.70, "", "Normalised correlation at the found lag from which a hop is voiced", "[D]", ge=0.2, le=0.99
+        0.43,
+        "",
+        "Normalised correlation of the compressed spectrum from which a hop is voiced",
+        "[D] against a laryngograph; Boersma 1993 has 0.45 for the plain one",
+        ge=0.2,
+        le=0.99,
     )
     over_floor_db: float = _setting(
-        10.0, "dB", "Level over the noise floor a voiced hop needs", "[D]", ge=0, le=40
+        4.0, "dB", "Level over the noise floor a voiced hop needs", "[D]", ge=0, le=40
     )
+    under_peak_db: float = _setting(
+        23.0,
+        "dB",
+        "Further than this below the recent peak a hop needs more correlation to be voiced",
+        "[D]; Boersma 1993 has 28 below the peak of the whole recording",
+        ge=10,
+        le=60,
+    )
+    peak_fall_db_s: float = _setting(2.0, "dB/s", "How fast the recent peak is forgotten", "[D]", ge=0, le=60)
+    octave_cost: float = _setting(
+        0.04, "1/octave", "Preference for the higher of equal F0", "[R] Boersma 1993: 0.01", ge=0, le=0.2
+    )
+    octave_jump_cost: float = _setting(
+        0.65, "1/octave", "Cost of a step of F0 between hops", "[R] Boersma 1993: 0.35", ge=0, le=5
+    )
+    voicing_change_cost: float = _setting(
+        0.15, "1/change", "Cost of starting or stopping to voice", "[R] Boersma 1993: 0.14", ge=0, le=2
+    )
+    low_register_cost: float = _setting(
+        0.10, "1/octave", "Cost of F0 far below the speaker's recent middle", "[D]", ge=0, le=1
+    )
+    largest_jump_st: float = _setting(
+        9.0, "st", "A hop that jumps further than this from its neighbour is dropped", "[D] V09", ge=3, le=24
+    )
+
+
+class DeliverySettings(_Stage):
+    """Level, F0 and pace of one party against its own usual (section 3)."""
+
+    over_floor_db: float = _setting(
+        10.0, "dB", "Level over the noise floor from which an active hop is voice", "[D]", ge=0, le=40
+    )
+    baseline_s: float = _setting(
+        30.0, "s", "Speech from which a party's usual values are taken", "[D] 3.2", ge=5, le=300
+    )
+    least_baseline_s: float = _setting(
+        8.0, "s", "Speech before which nothing is compared with the usual", "[D]", ge=2, le=120
+    )
+    profile_speech_s: float = _setting(
+        60.0,
+        "s",
+        "Speech after which the call alone counts and the stored profile no more",
+        "[D] 3.2",
+        ge=1,
+        le=600,
+    )
+    outlier_z: float = _setting(
+        2.0, "spreads", "Values further from the usual than this never update it", "[D] 3.2", ge=1, le=10
+    )
+    spread_level_db: float = _setting(2.0, "dB", "Smallest spread of level", "[D] 3.2", ge=0.5, le=10)
+    spread_f0_st: float = _setting(1.0, "st", "Smallest spread of F0", "[D] 3.2", ge=0.2, le=6)
+    spread_pace_wpm: float = _setting(12.0, "WPM", "Smallest spread of pace", "[D] 3.2", ge=2, le=60)
+    floor_step_db: float = _setting(
+        6.0, "dB", "Step of the noise floor that means another gain or device", "[D] 3.2", ge=2, le=30
+    )
+    floor_step_mute_s: float = _setting(
+        15.0, "s", "Time after such a step without level states", "[D] 3.2", ge=0, le=120
+    )
+    spike_db: float = _setting(
+        6.0, "dB", "Level over the usual that is a spike", "[R*: ISO 9921] V06", ge=2, le=20
+    )
+    spike_s: float = _setting(1.5, "s", "... held this long in speech", "[D] V06", ge=0.25, le=10)
+    spike_close_db: float = _setting(3.0, "dB", "It is over below this", "[D] C07", ge=0, le=20)
+    spike_close_s: float = _setting(2.0, "s", "... held this long in speech", "[D] C07", ge=0.25, le=10)
+    quiet_db: float = _setting(
+        -8.0, "dB", "Level against the usual that is too quiet", "[D] V06", ge=-30, le=-2
+    )
+    quiet_s: float = _setting(8.0, "s", "... held this long in speech", "[D] V06", ge=1, le=60)
+    quiet_close_db: float = _setting(-4.0, "dB", "It is over above this", "[D] C08", ge=-30, le=0)
+    quiet_close_s: float = _setting(1.0, "s", "... held this long in speech", "[D]", ge=0.25, le=10)
+    pitch_st: float = _setting(3.0, "st", "F0 over the usual that is a spike", "[D] V09", ge=1, le=12)
+    pitch_z: float = _setting(
+        2.0, "spreads", "... and this far from it in own spreads", "[D] V09", ge=0, le=6
+    )
+    pitch_lasting_st: float = _setting(
+        2.0,
+        "st",
+        "... while the last 4 s of speech stand this far over it too",
+        "[D] the melody of one phrase reaches +4 st for 1.5 s",
+        ge=0,
+        le=12,
+    )
+    pitch_s: float = _setting(1.0, "s", "... held this long in speech", "[D] V09", ge=0.25, le=10)
+    pitch_close_st: float = _setting(1.5, "st", "It is over below this", "[D] C09", ge=0, le=12)
+    pitch_close_s: float = _setting(3.0, "s", "... held this long in speech", "[D] C09", ge=0.25, le=10)
+    syllables_per_word: float = _setting(
+        1.45, "syllables", "Syllables per word while too few words are known", "[D] V02, English", ge=1, le=4
+    )
+    pace_window_s: float = _setting(
+        6.0, "s", "Speech over which syllables are counted", "[D] V02 starts from 4 s, a phrase", ge=1, le=20
+    )
+    pace_pause_s: float = _setting(
+        1.0,
+        "s",
+        "Pauses up to this count for the pace: slow talk is slow by its pauses",
+        "[D] V02",
+        ge=0.1,
+        le=3,
+    )
+    longest_pause_s: float = _setting(
+        0.5, "s", "Pauses up to this belong to speech time", "[P] V01", ge=0.1, le=2
+    )
+    fast_share: float = _setting(
+        1.15, "times", "Fast from this multiple of the usual pace", "[D] V03", ge=1, le=3
+    )
+    fast_wpm: float = _setting(170.0, "WPM", "... and from this pace", "[P: Kore.ai 180] V03", ge=80, le=400)
+    fast_z: float = _setting(2.0, "spreads", "... and this far from it in own spreads", "[D]", ge=0, le=6)
+    fast_s: float = _setting(4.0, "s", "... held this long in speech", "[D] V03", ge=0.5, le=30)
+    fast_close_share: float = _setting(
+        1.05, "times", "It is over below this multiple", "[D] C05", ge=0.5, le=3
+    )
+    fast_close_s: float = _setting(3.0, "s", "... held this long in speech", "[D] C05", ge=0.25, le=30)
+    very_fast_share: float = _setting(
+        1.30, "times", "Very fast from this multiple of the usual pace", "[D] V03", ge=1, le=4
+    )
+    very_fast_wpm: float = _setting(190.0, "WPM", "... and from this pace", "[D] V03", ge=80, le=400)
+    slow_share: float = _setting(
+        0.75, "times", "Slow below this multiple of the usual pace", "[D] V03", ge=0.2, le=1
+    )
+    slow_wpm: float = _setting(105.0, "WPM", "... and below this pace", "[D] V03", ge=30, le=200)
+    slow_s: float = _setting(10.0, "s", "... held this long in speech", "[D] V03", ge=1, le=60)
+    slow_close_share: float = _setting(
+        0.85, "times", "It is over above this multiple", "[D] C06", ge=0.2, le=1.5
+    )
+    slow_close_s: float = _setting(3.0, "s", "... held this long in speech", "[D]", ge=0.25, le=30)
+    variation_s: float = _setting(
+        10.0, "s", "Time over which the spread of F0 is taken", "[D] V10", ge=2, le=60
+    )
+    least_voiced_s: float = _setting(3.0, "s", "Voiced time that it needs", "[D] V10", ge=0.5, le=30)
+    flat_st: float = _setting(
+        1.2, "st", "Spread of F0 under which it is flat", "[P: parley] V10", ge=0.1, le=6
+    )
+    flat_s: float = _setting(20.0, "s", "... held this long in speech", "[D] V10", ge=2, le=120)
+    flat_close_st: float = _setting(1.5, "st", "It is over above this", "[D] C26", ge=0.1, le=6)
+    quiet_flat_db: float = _setting(-4.0, "dB", "Level of quiet and flat", "[D] V11", ge=-30, le=0)
+    quiet_flat_st: float = _setting(1.5, "st", "Spread of F0 of quiet and flat", "[D] V11", ge=0.1, le=6)
+    quiet_flat_s: float = _setting(30.0, "s", "Speech over which both hold", "[D] V11", ge=2, le=120)
+    raised_z: float = _setting(
+        1.5,
+        "spreads",
+        "Own spreads over the usual from which a quantity counts as raised",
+        "[D] V12",
+        ge=0.5,
+        le=6,
+    )
+    raised_s: float = _setting(
+        2.0, "s", "Two quantities raised this long in speech", "[D] V12", ge=0.25, le=10
+    )
+    raised_close_s: float = _setting(
+        2.0, "s", "Over when fewer than two for this long", "[D] V12", ge=0.25, le=10
+    )
+    match_window_s: float = _setting(
+        60.0, "s", "Speech of each party over which paces are compared", "[D] V05", ge=5, le=300
+    )
+    least_match_s: float = _setting(20.0, "s", "Speech of each that this needs", "[D] V05", ge=2, le=120)
+    clip_pct: float = _setting(
+        1.0,
+        "%",
+        "Clipped samples of the agent in the call above which level and F0 say nothing",
+        "[D] V08",
+        ge=0.01,
+        le=50,
+    )
+
+
+class SyllableSettings(_Stage):
+    """Syllable nuclei and filled pauses from sound (V02, V14)."""
+
+    dip_db: float = _setting(
+        3.0,
+        "dB",
+        "Level in 300-3000 Hz by which a nucleus stands over the dips on both sides",
+        "[D] V02 says 2 dB; chosen on two emodb speakers and four synthetic_calls",
+        ge=0.5,
+        le=10,
+    )
+    range_db: float = _setting(
+        20.0, "dB", "A nucleus is no further under the loudest recent one", "[D] as dip_db", ge=6, le=60
+    )
+    sink_db_per_s: float = _setting(
+        2.0, "dB/s", "How fast the loudest recent one is forgotten", "[D]", ge=0.1, le=20
+    )
+    voiced_reach_s: float = _setting(
+        0.064, "s", "A voiced hop lies no further from a nucleus than this", "[D] V02", ge=0, le=0.16
+    )
+    least_level_dbfs: float = _setting(
+        -65.0, "dBFS", "Below this level no hop counts as voiced here", "[D]", ge=-90, le=-20
+    )
+    held_s: float = _setting(
+        0.400, "s", "Shortest held sound that is a filled pause", "[P: parley] V14", ge=0.2, le=2
+    )
+    pitch_spread_st: float = _setting(
+        1.2, "st", "Widest F0 range (5th to 95th percentile) inside it", "[P: parley] V14", ge=0.2, le=6
+    )
+    steady_db: float = _setting(
+        3.5, "dB", "Mean change of the band levels in 64 ms that still is one sound", "[D] V14", ge=0.2, le=12
+    )
+    steady_share: float = _setting(
+        0.80, "", "Share of it that is so steady; the rest is room for uh to turn into m", "[D]", ge=0.3, le=1
+    )
+    voiced_share: float = _setting(0.90, "", "Share of it that is voiced", "[D] V14", ge=0.3, le=1)
 
 
 class TextSettings(_Stage):
@@ -342,7 +546,32 @@ class Settings(_Stage):
     silence: SilenceSettings = SilenceSettings()
     story: StorySettings = StorySettings()
     pitch: PitchSettings = PitchSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    syllables: SyllableSettings = SyllableSettings()
     text: TextSettings = TextSettings()
+    phases: PhaseSettings = PhaseSettings()
+    c01: C01Settings = C01Settings()
+    c02: C02Settings = C02Settings()
+    c03: C03Settings = C03Settings()
+    c04: C04Settings = C04Settings()
+    c10: C10Settings = C10Settings()
+    c16: C16Settings = C16Settings()
+    c17: C17Settings = C17Settings()
+    c18: C18Settings = C18Settings()
+    c20: C20Settings = C20Settings()
+    c21: C21Settings = C21Settings()
+    c24: C24Settings = C24Settings()
+    c26: C26Settings = C26Settings()
+    budget: BudgetSettings = BudgetSettings()
+
+    def changed(self) -> dict[str, dict[str, Any]]:
+        """Return the values that differ from the defaults, by stage and name, as ``model_validate`` takes them."""
+        mine, usual = self.model_dump(), type(self)().model_dump()
+        changes = {
+            stage: {name: value for name, value in values.items() if value != usual[stage][name]}
+            for stage, values in mine.items()
+        }
+        return {stage: values for stage, values in changes.items() if values}
 
     def digest(self) -> str:
         """First 16 hex digits of the SHA-256 of all values, in a fixed order."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Literal
 
 from callcoach.clock import Samples, Span
@@ -48,6 +50,15 @@ class OverlapClass(StrEnum):
 
 
 SilenceKind = Literal["gap", "dead_air", "hold", "narrated"]
+VoiceKind = Literal[
+    "level_spike", "pitch_spike", "fast", "slow", "quiet", "flat", "quiet_and_flat", "raised_delivery"
+]
+Fact = int | float | str | bool | None
+"""One plain value among the facts that explain an event."""
+Facts = dict[str, Fact]
+CueForm = Literal["ring", "text", "gauge"]
+"""How a cue meets the eye: a change of the ring, a short text, or a gauge alone."""
+Suppression = Literal["budget", "cooldown", "stale", "muted", "quiet"]
 Stage = Literal["sound", "words"]
 """What a decision rests on: sound alone, or sound and words."""
 
@@ -84,6 +95,17 @@ class Call(Event):
     settings_digest: str
     weights: str | None
     version: str
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Settings that differ from the defaults."""
+    words: bool = False
+    """Whether words were recognised."""
+    profile: dict[str, Any] | None = None
+    """The agent's stored usual values that were used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(Event):
+    """The audio is over, at ``span.end``; what follows in the log was decided with the whole call known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +189,71 @@ class OpeningStory(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceOpened(Event):
+    """A state of delivery began at ``span.start`` and was known at ``known_at``; ``channel`` None: mono."""
+
+    number: int
+    channel: Channel | None
+    kind: VoiceKind
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceClosed(Event):
+    """The state with this number is over; the facts are those of its whole length."""
+
+    number: int
+    channel: Channel | None
+    kind: VoiceKind
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueOpened(Event):
+    """The condition of a cue became true at ``span.start``, before any budget.
+
+    ``evidence`` are the stretches that prove it. ``form`` is what it would show as at once; a later event
+    with the same ``number`` and the form ``text`` raises a ring to a text.
+    """
+
+    number: int
+    cue: str
+    form: CueForm
+    facts: Facts
+    evidence: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueClosed(Event):
+    """The condition of the cue with this number is over."""
+
+    number: int
+    cue: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueShown(Event):
+    """The budget lets a cue through; ``text`` is None for a ring or a gauge."""
+
+    number: int
+    cue: str
+    form: CueForm
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueHeldBack(Event):
+    """The budget holds a cue back: by which rule, and in words."""
+
+    number: int
+    cue: str
+    form: CueForm
+    by: Suppression
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Event):
     """Something about the recording that the agent should know, by code (``S-BLEED``)."""
 
@@ -217,12 +304,29 @@ def event_from_json(record: dict[str, Any]) -> Event:
         If the type is unknown or a field is missing or malformed.
     """
     try:
-        cls = EVENT_TYPES[record["type"]]
-        hints = typing.get_type_hints(cls)
-        values = {f.name: _typed(hints[f.name], record[f.name]) for f in dataclasses.fields(cls)}
+        name = record["type"]
+        values = {
+            key: typed(record[key]) for key, typed, required in _fields(name) if required or key in record
+        }
     except (KeyError, TypeError) as error:
         raise ValueError(f"not an event: {error}") from None
-    return cls(**values)
+    return EVENT_TYPES[name](**values)
+
+
+_Reader = Callable[[Any], Any]
+"""Turns a plain JSON value into that of a field, or raises ValueError or TypeError."""
+
+
+@cache
+def _fields(name: str) -> tuple[tuple[str, _Reader, bool], ...]:
+    """Name of each field of a class, what reads it, and whether it must be there."""
+    cls = EVENT_TYPES[name]
+    hints = typing.get_type_hints(cls)
+    return tuple((f.name, _reader(hints[f.name]), _is_required(f)) for f in dataclasses.fields(cls))
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _plain(value: Any) -> Any:
@@ -232,22 +336,75 @@ def _plain(value: Any) -> Any:
         return {"w": value.text, "span": _plain(value.span), "p": value.probability}
     if isinstance(value, tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
     if isinstance(value, StrEnum):
         return value.value
     return value
 
 
-def _typed(hint: Any, value: Any) -> Any:
-    if typing.get_origin(hint) in (types.UnionType, typing.Union):
-        if value is None:
-            return None
-        hint = next(a for a in typing.get_args(hint) if a is not type(None))
-    if hint is Span:
-        return Span(Samples(value[0]), Samples(value[1]))
-    if hint is Word:
-        return Word(value["w"], _typed(Span, value["span"]), value["p"])
-    if typing.get_origin(hint) is tuple:
-        return tuple(_typed(typing.get_args(hint)[0], v) for v in value)
+def _reader(hint: Any) -> _Reader:
+    """Return what reads values of an annotation; all that the events have are known."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        (inner,) = (_reader(a) for a in arguments if a is not type(None))
+        return lambda value: None if value is None else inner(value)
+    if origin is Literal:
+        return lambda value: _one_of(value, arguments)
+    if origin is tuple:
+        item = _reader(arguments[0])
+        return lambda value: tuple([item(v) for v in _is(value, list)])
+    if hint == Facts:
+        return _facts
+    if origin is dict:
+        return lambda value: dict(_is(value, dict))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
+        return hint
+    known: dict[Any, _Reader] = {
+        Span: _span,
+        Word: _word,
+        Samples: _position,
+        int: lambda value: _is(value, int),
+        float: lambda value: value if type(value) is float else float(_is(value, int)),
+        str: lambda value: _is(value, str),
+        bool: lambda value: _is(value, bool),
+    }
+    return known[hint]
+
+
+def _is(value: Any, kind: type) -> Any:
+    # not isinstance: JSON has no subclasses but true and false, which are no numbers here
+    if type(value) is not kind:
+        raise ValueError(f"{kind.__name__} expected")
     return value
+
+
+def _one_of(value: Any, allowed: tuple[Any, ...]) -> Any:
+    if value not in allowed:
+        raise ValueError("not one of the values of this field")
+    return value
+
+
+def _position(value: Any) -> Samples:
+    if type(value) is not int:
+        raise ValueError("a position is a whole number")
+    return Samples(value)
+
+
+def _span(value: Any) -> Span:
+    start, end = value
+    return Span(_position(start), _position(end))
+
+
+def _word(value: Any) -> Word:
+    text, probability = value["w"], value["p"]
+    if type(text) is not str or type(probability) not in (float, int):
+        raise ValueError("a word has a text and a probability")
+    return Word(text, _span(value["span"]), float(probability))
+
+
+def _facts(value: Any) -> Facts:
+    for fact in _is(value, dict).values():
+        if not (fact is None or isinstance(fact, bool | int | float | str)):
+            raise ValueError("a fact is one plain value")
+    return dict(value)

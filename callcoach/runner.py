@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,19 +28,26 @@ from callcoach.contract import (
 )
 from callcoach.contract.metrics import METRIC_KEYS
 from callcoach.core.analyzer import Analyzer
+from callcoach.core.delivery.profile import Profile
 from callcoach.core.document import build_document
+from callcoach.core.lookahead import LookAhead
+from callcoach.core.phases import PhaseTracker
+from callcoach.core.phrases import phrases
 from callcoach.core.replay import TranscriptReplay
 from callcoach.core.track import ChannelTrack
 from callcoach.errors import AudioFormatError
-from callcoach.events import Call, Event, event_to_json
+from callcoach.events import Call, Channel, Event, event_to_json
 from callcoach.ports import Pending, Source, SpeechWindow, Transcriber, Verdict
 from callcoach.sinks.folder import ProsodyTrack, write_call_folder
 from callcoach.sinks.jsonl import JsonlSink
-from callcoach.sinks.storage import make_private_folder
+from callcoach.sinks.report import ReportAudio, encode_audio, report_html
+from callcoach.sinks.storage import atomic_file, make_private_folder
 from callcoach.speech.silero import StreamingSilero
 from callcoach.speech.store import ModelStore, go_offline
 
 HASH_BLOCK: Final = 1 << 20
+MOST_WORKERS: Final = 4
+"""Windows in work at the same time, one per core; more gain little beside the analysis itself."""
 SILENT_PEAK: Final = 10 ** (-70 / 20)
 """A channel that never rises above -70 dBFS carries no voice; [D]."""
 LARGE_OFFSET: Final = 0.02
@@ -75,8 +83,12 @@ class Recogniser:
         weights = next(f for f in store.manifest.spec(model_id).files if f.name == "model.bin")
         self.info = ModelInfo(id=model_id, sha256=weights.sha256)
         self.language = language
-        self._transcriber: Transcriber = WhisperTranscriber(folder, language=language, hotwords=hotwords)
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="words")
+        # a window per core costs less than a window on all cores, and windows are in work ahead of time
+        workers = min(MOST_WORKERS, os.cpu_count() or 1)
+        self._transcriber: Transcriber = WhisperTranscriber(
+            folder, language=language, hotwords=hotwords, cpu_threads=1, workers=workers
+        )
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="words")
 
     def submit(self, window: SpeechWindow) -> Pending:
         """Start work on one window."""
@@ -106,6 +118,8 @@ class Job:
     settings: Settings = field(default_factory=Settings)
     formats: Sequence[str] = ("json",)
     language: str = "en"
+    profile: Profile | None = None
+    """The agent's stored usual values."""
 
 
 def analyze_source(
@@ -130,11 +144,16 @@ def analyze_source(
     """
     try:
         with _opened(open_source) as source:
-            return _analyze(name, paths, source, folder, job, recogniser, progress)
+            document, prosody = _analyze(name, paths, source, folder, job, recogniser, progress)
     except AudioFormatError as error:
-        document = rejected_document(name, str(error), job)
-        write_call_folder(folder, document, formats=("json",))
-        return Result(name, folder, document, str(error))
+        return _rejected(name, folder, job, error)
+    if "html" in job.formats:
+        with _opened(open_source) as again:
+            seconds = document.call.duration_ms / 1000
+            sound = encode_audio(again.blocks(), again.rate, expected_s=seconds) if seconds else None
+        _write_report(folder, document, sound, prosody)
+    write_call_folder(folder, document, prosody=prosody, formats=job.formats)
+    return Result(name, folder, document)
 
 
 def analyze_transcript(path: Path, folder: Path, job: Job) -> Result:
@@ -142,10 +161,10 @@ def analyze_transcript(path: Path, folder: Path, job: Job) -> Result:
     try:
         given = load_transcript(path)
     except AudioFormatError as error:
-        document = rejected_document(path.name, str(error), job)
-        write_call_folder(folder, document, formats=("json",))
-        return Result(path.name, folder, document, str(error))
+        return _rejected(path.name, folder, job, error)
     document, events = _replay_transcript(path, given, job)
+    if "html" in job.formats:
+        _write_report(folder, document, None, {})
     write_call_folder(folder, document, events=[event_to_json(e) for e in events], formats=job.formats)
     return Result(path.name, folder, document)
 
@@ -158,13 +177,23 @@ def _analyze(
     job: Job,
     recogniser: Recogniser | None,
     progress: Progress | None,
-) -> Result:
+) -> tuple[CallDocument, dict[Channel | None, ProsodyTrack]]:
+    ahead = None
+    if recogniser is not None:
+        ahead = LookAhead(
+            job.settings,
+            rate=source.rate,
+            channels=source.channels,
+            detector=StreamingSilero,
+            submit=recogniser.submit,
+        )
     analyzer = Analyzer(
         job.settings,
         rate=source.rate,
         channels=source.channels,
-        detector=StreamingSilero,
-        submit=None if recogniser is None else recogniser.submit,
+        detector=StreamingSilero if ahead is None else ahead.detector,
+        submit=None if ahead is None else ahead.submit,
+        profile=job.profile,
     )
     total = source.declared_length / source.rate if source.declared_length else None
     call_id = content_id(paths)
@@ -181,9 +210,12 @@ def _analyze(
                 settings_digest=job.settings.digest(),
                 weights=None if recogniser is None else recogniser.info.sha256,
                 version=__version__,
+                settings=job.settings.changed(),
+                words=recogniser is not None,
+                profile=None if job.profile is None else job.profile.as_json(),
             )
         )
-        for block in source.blocks():
+        for block in source.blocks() if ahead is None else ahead.blocks(source.blocks()):
             _write(log, analyzer.push(block))
             if progress is not None:
                 progress(analyzer.length / SAMPLE_RATE, total)
@@ -208,10 +240,32 @@ def _analyze(
         parties={track.channel: track.party for track in analyzer.tracks},
         transcript=analyzer.transcript,
         conversation=analyzer.conversation,
+        coach=analyzer.coach,
+        phases=PhaseTracker(phrases(), job.settings.phases)
+        if analyzer.coach.scene is None
+        else analyzer.coach.scene.phases,
     )
-    prosody = {track.channel: _prosody(track) for track in analyzer.tracks}
-    write_call_folder(folder, document, prosody=prosody, formats=job.formats)
-    return Result(name, folder, document)
+    return document, {track.channel: _prosody(track) for track in analyzer.tracks}
+
+
+def _rejected(name: str, folder: Path, job: Job, error: AudioFormatError) -> Result:
+    """Write the folder of a recording that cannot be used."""
+    document = rejected_document(name, str(error), job)
+    if "html" in job.formats:
+        _write_report(folder, document, None, {})
+    write_call_folder(folder, document, formats=("json",))
+    return Result(name, folder, document, str(error))
+
+
+def _write_report(
+    folder: Path,
+    document: CallDocument,
+    sound: ReportAudio | None,
+    curves: Mapping[Channel | None, ProsodyTrack],
+) -> None:
+    make_private_folder(folder)
+    with atomic_file(folder / "report.html") as file:
+        file.write(report_html(document, audio=sound, curves=curves).encode())
 
 
 def _write(log: JsonlSink, events: list[Event]) -> None:
@@ -221,7 +275,7 @@ def _write(log: JsonlSink, events: list[Event]) -> None:
 
 def _prosody(track: ChannelTrack) -> ProsodyTrack:
     times, levels, f0 = track.curves()
-    return ProsodyTrack(times, levels, f0, track.speech_mask())
+    return ProsodyTrack(times, levels, f0, track.speech_mask(), track.hops(0, len(levels)).for_replay())
 
 
 def _verdict(verdict: Verdict, rate: int, tracks: Sequence[ChannelTrack]) -> VerdictInfo:
@@ -241,7 +295,7 @@ def _verdict(verdict: Verdict, rate: int, tracks: Sequence[ChannelTrack]) -> Ver
 
 def _quality(verdict: Verdict, rate: int, analyzer: Analyzer) -> Quality:
     samples = sum(len(t.levels) for t in analyzer.tracks) * 256
-    clipped = sum(t.clipped for t in analyzer.tracks)
+    clipped = sum(sum(t.clips) for t in analyzer.tracks)
     words = [w for t in analyzer.tracks for w in analyzer.transcript.all(t.channel)]
     return Quality(
         bleed_share=analyzer.bleed.share if analyzer.conversation is not None else None,
@@ -266,9 +320,13 @@ def _replay_transcript(path: Path, given: TranscriptInput, job: Job) -> tuple[Ca
             settings_digest=job.settings.digest(),
             weights=None,
             version=__version__,
+            settings=job.settings.changed(),
         ),
         *replay.run(),
     ]
+    phases = PhaseTracker(phrases(), job.settings.phases)
+    for event in events:
+        phases.handle(event)
     document = build_document(
         info=CallInfo(
             id=content_id([path]),
@@ -289,6 +347,8 @@ def _replay_transcript(path: Path, given: TranscriptInput, job: Job) -> tuple[Ca
         parties=dict(replay.parties),
         transcript=replay.transcript,
         conversation=replay.conversation,
+        coach=None,
+        phases=phases,
     )
     return document, events
 

@@ -78,6 +78,8 @@ def _row(key: str, field: FieldInfo) -> str:
     least, most = bounds(field)
     if field.annotation is bool:
         allowed = "true, false"
+    elif isinstance(field.default, tuple):
+        allowed = "list"
     elif most is None:
         allowed = f"from {_number(least)}"
     else:
@@ -94,8 +96,10 @@ def _row(key: str, field: FieldInfo) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _number(value: float | bool | None) -> str:
+def _number(value: float | bool | tuple[str, ...] | None) -> str:
     """Return a value as a settings file would have it."""
+    if isinstance(value, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in value) + "]"
     return str(value).lower() if isinstance(value, bool) else f"{value:g}"
 
 

@@ -1,20 +1,32 @@
-"""The command line: thin commands over `callcoach.runner`."""
+"""The command line: thin commands over `callcoach.runner` and `callcoach.what_if`."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 import typer
 
 from callcoach import __version__
-from callcoach.cli import models
-from callcoach.cli.analyze import analyze
-from callcoach.cli.doctor import doctor
+from callcoach.cli._lazy import LazyCommands
 from callcoach.errors import CallCoachError
 
+
+class _Commands(LazyCommands):
+    """All commands, in the order of the help."""
+
+    places: ClassVar[Mapping[str, str]] = {
+        "analyze": "callcoach.cli.analyze:analyze",
+        "replay": "callcoach.cli.replay:replay",
+        "models": "callcoach.cli.models:app",
+        "doctor": "callcoach.cli.doctor:doctor",
+    }
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -44,11 +56,6 @@ def options(
         format="%(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-
-
-app.command()(analyze)
-app.add_typer(models.app, name="models")
-app.command()(doctor)
 
 
 def main() -> None:

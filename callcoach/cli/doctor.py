@@ -31,7 +31,7 @@ PACKAGES: Final = {
     "av": "av",
     "ctranslate2": "ctranslate2",
     "faster-whisper": "faster_whisper",
-    "librosa": "librosa",
+    "jinja2": "jinja2",
     "numpy": "numpy",
     "onnxruntime": "onnxruntime",
     "pydantic": "pydantic",

@@ -243,6 +243,13 @@ class CueEntry(ContractModel):
     shown: bool
     suppressed_by: Literal["budget", "cooldown", "stale", "muted", "quiet"] | None
     text: str
+    form: Literal["ring", "text", "gauge"] = "text"
+    """How it met the eye, or would have."""
+    shown_at: Ms | None = None
+    held_back: str | None = None
+    """Why its text was not shown, in words."""
+    line: str | None = None
+    """Quantity, comparison and action in one sentence."""
     facts: dict[str, Fact] = Field(default_factory=dict)
     evidence: tuple[Interval, ...] = ()
 

@@ -1,6 +1,7 @@
-"""Values of the metrics ``M01`` to ``M22``; ``docs/call-json.md`` describes each in words.
+"""Values of the metrics ``M01`` to ``M22``, and all metrics of a call; ``docs/call-json.md`` describes each.
 
-A unit ends every name (``_s``, ``_ms``, ``_pct``, ``_per_min``); counts and references have none.
+A unit ends every name (``_s``, ``_ms``, ``_pct``, ``_per_min``); counts and references have none. The voice
+metrics stand in `callcoach.contract.delivery_metrics`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from typing import Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from callcoach.contract import delivery_metrics as v
 from callcoach.contract._base import Amount, ContractModel, Count, Ms, Number, Percent, TimedModel
 
 NOT_MEASURED_YET: Final = "not measured yet"
 """Reason of a null value that this version of callcoach does not compute."""
+
+NEVER_STORED: Final = "shown during a live call only, never stored"
+"""Reason why V13 is null in every file: no acoustic history of a caller is kept (DLV-7)."""
 
 METRIC_KEYS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -247,7 +252,7 @@ class Metrics(ContractModel):
     """All metrics of a call by id; null where not measurable, with the reason in ``why_null``.
 
     Whoever builds it names the reasons of what it knows; ids that it leaves out are filled in as
-    `NOT_MEASURED_YET`, so that every null has a reason in the file.
+    `NOT_MEASURED_YET`, V13 always as `NEVER_STORED`, so that every null has a reason in the file.
 
     Raises
     ------
@@ -277,21 +282,21 @@ class Metrics(ContractModel):
     M20: SilenceNarration | None = None
     M21: GreetingLatency | None = None
     M22: TimeToAcknowledge | None = None
-    V01: None = None
-    V02: None = None
-    V03: None = None
-    V04: None = None
-    V05: None = None
-    V06: None = None
-    V07: None = None
-    V08: None = None
-    V09: None = None
-    V10: None = None
-    V11: None = None
-    V12: None = None
+    V01: v.WordsPerMinute | None = None
+    V02: v.SyllableRate | None = None
+    V03: v.PaceState | None = None
+    V04: v.PaceJump | None = None
+    V05: v.PaceMatch | None = None
+    V06: v.Level | None = None
+    V07: v.LevelIndex | None = None
+    V08: v.Clipping | None = None
+    V09: v.Pitch | None = None
+    V10: v.PitchVariation | None = None
+    V11: v.QuietAndFlat | None = None
+    V12: v.RaisedDelivery | None = None
     V13: None = None
-    V14: None = None
-    V16: None = None
+    V14: v.FilledPauses | None = None
+    V16: v.RecoveryTime | None = None
     L01: None = None
     L02: None = None
     L03: None = None
@@ -329,6 +334,7 @@ class Metrics(ContractModel):
         if contradicted:
             raise ValueError(f"why_null gives a reason for metrics with a value: {', '.join(contradicted)}")
         reasons = {key: self.why_null.get(key, NOT_MEASURED_YET) for key in null}
+        reasons["V13"] = NEVER_STORED
         self.why_null.clear()
         self.why_null.update(reasons)
         return self

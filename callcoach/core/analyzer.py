@@ -8,14 +8,18 @@ from typing import Literal
 from callcoach.clock import FRAME_LENGTH, Samples, Span, to_samples
 from callcoach.config import Settings
 from callcoach.core.bleed import BleedGate
+from callcoach.core.coach import Coach
 from callcoach.core.conversation import Conversation
 from callcoach.core.deadlines import DeadlineMerge
+from callcoach.core.delivery.profile import Profile
+from callcoach.core.delivery.states import read_at
+from callcoach.core.delivery.ticks import HOPS, Tick, ticks
 from callcoach.core.phrases import phrases
 from callcoach.core.reframe import Reframer
 from callcoach.core.track import ChannelTrack
 from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Utterance
-from callcoach.events import Channel, Event, Notice, TranscriptLate, Words
+from callcoach.events import CallEnded, Channel, Event, Notice, TranscriptLate, Words
 from callcoach.ports import Audio, Pending, SpeechDetector, SpeechWindow
 
 
@@ -35,6 +39,7 @@ class Analyzer:
         Hands a window to the recogniser; None means that no words are wanted.
     on_miss : {"wait", "skip"}
         Whether words that are due are waited for (file, batch) or skipped (live).
+    profile : the agent's stored usual values, or None.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Analyzer:
         detector: Callable[[], SpeechDetector],
         submit: Callable[[SpeechWindow], Pending] | None,
         on_miss: Literal["wait", "skip"] = "wait",
+        profile: Profile | None = None,
     ) -> None:
         if channels not in (1, 2):
             raise ValueError(f"a call has 1 or 2 channels, got {channels}")
@@ -59,6 +65,8 @@ class Analyzer:
         keys: list[Channel | None] = list(Channel) if channels == 2 else [None]
         self.tracks: list[ChannelTrack] = [ChannelTrack(settings, key, detector()) for key in keys]
         self.bleed = BleedGate(settings.bleed)
+        self.coach = Coach(settings, keys, words=submit is not None, profile=profile)
+        self._ticks_read = 0
         self.conversation: Conversation | None = None
         if channels == 2:
             sides = {t.channel: t for t in self.tracks if t.channel is not None}
@@ -79,15 +87,18 @@ class Analyzer:
         """Take one block, float32, shape (n, channels); return the events it makes known."""
         events: list[Event] = []
         for frame in self._reframer.push(block):
-            events += self._frame(frame)
+            events += self._coached(self._frame(frame))
         return events
 
     def finish(self) -> list[Event]:
         """End the call: flush what is held back, wait for the last words, return the last events."""
-        events: list[Event] = []
+        told: list[Event] = []
         for frame in self._reframer.finish():
-            events += self._frame(frame)
+            told += self._coached(self._frame(frame))
         now = self.now
+        events: list[Event] = [
+            CallEnded(span=Span(Samples(self.length), Samples(self.length)), known_at=Samples(now))
+        ]
         for track in self.tracks:
             track.finish(now, self.length)
         for track in self.tracks:
@@ -100,7 +111,24 @@ class Analyzer:
         self._update_through(now)
         if self.conversation is not None:
             events += self.conversation.refine(now, final=True)
-        return events
+        hops = len(self.tracks[0].levels)
+        while (self._ticks_read + 1) * HOPS <= hops:
+            told += self.coach.step(now, self._active(), [], self._tick())
+        return [*told, *events, *self.coach.finish(now, events)]
+
+    def _coached(self, events: list[Event]) -> list[Event]:
+        """Add what the coach makes of the events of one frame."""
+        due = read_at(self._ticks_read) <= self.now
+        return [*events, *self.coach.step(self.now, self._active(), events, self._tick() if due else None)]
+
+    def _active(self) -> tuple[bool, bool]:
+        return bool(self.tracks[0].active[-1]), bool(self.tracks[-1].active[-1])
+
+    def _tick(self) -> dict[Channel | None, Tick]:
+        first = self._ticks_read * HOPS
+        self._ticks_read += 1
+        over = self.settings.delivery.over_floor_db
+        return {t.channel: ticks(t.hops(first, first + HOPS), over)[0] for t in self.tracks}
 
     def _frame(self, frame: Audio) -> list[Event]:
         start = self.now

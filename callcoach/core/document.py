@@ -23,8 +23,14 @@ from callcoach.contract import (
     WordEntry,
 )
 from callcoach.contract.metrics import METRIC_KEYS
+from callcoach.core.coach import Coach
 from callcoach.core.conversation import Conversation
+from callcoach.core.cue_entries import cue_entries, voice_entries
+from callcoach.core.delivery_metrics import delivery_metrics
 from callcoach.core.metrics import conversation_metrics
+from callcoach.core.phases import PhaseTracker
+from callcoach.core.qa_card import qa_card
+from callcoach.core.scores import call_scores
 from callcoach.core.story import Story
 from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party
@@ -63,6 +69,8 @@ def build_document(
     parties: dict[Channel | None, Party],
     transcript: Transcript,
     conversation: Conversation | None,
+    coach: Coach | None,
+    phases: PhaseTracker,
 ) -> CallDocument:
     """Assemble ``call.json``.
 
@@ -72,6 +80,8 @@ def build_document(
         Samples at 16 kHz; nothing in the document lies beyond it.
     parties : runs of speech by channel; the one key is None in a mono recording.
     conversation : None in a mono recording.
+    coach : delivery and cues; None where there is no audio.
+    phases : what the call was about when; unused in a mono recording.
     """
     clip = _Clip(length)
     segments = sorted(
@@ -84,22 +94,33 @@ def build_document(
     )
     if conversation is None:
         (party,) = parties.values()
+        metrics = Metrics(why_null=dict.fromkeys((k for k in METRIC_KEYS if k[0] in "MV"), _MONO))
         return CallDocument(
             call=info,
             verdict=verdict,
             quality=quality,
             segments=tuple(segments),
             transcript=tuple(_plain_entries(None, party, transcript, clip)),
-            metrics=Metrics(why_null=dict.fromkeys((k for k in METRIC_KEYS if k[0] == "M"), _MONO)),
+            voice_events=tuple([] if coach is None else voice_entries(coach.told, clip)),
+            metrics=metrics,
+            scores=call_scores(metrics),
         )
     overlaps, counted, weights = _overlaps(conversation, clip)
     story = _story(conversation.story, transcript, clip)
-    return CallDocument(
+    metrics = conversation_metrics(
+        conversation, settings, length, counted, weights, None if story is None else story.words
+    )
+    if coach is not None:
+        values, why = delivery_metrics(coach.voices, parties, transcript, settings, length)
+        known = {key: value for key in METRIC_KEYS if (value := getattr(metrics, key)) is not None}
+        reasons = {key: text for key, text in metrics.why_null.items() if key not in values}
+        metrics = Metrics.model_validate({**known, **values, "why_null": {**reasons, **why}})
+    document = CallDocument(
         call=info,
         verdict=verdict,
         quality=quality,
         segments=tuple(segments),
-        turns=tuple(_turns(conversation, clip)),
+        turns=tuple(_turns(conversation, phases, clip)),
         transcript=tuple(_transcript(conversation, transcript, clip)),
         overlaps=tuple(overlaps),
         silences=tuple(
@@ -111,11 +132,13 @@ def build_document(
             for p in conversation.floor.periods
             if to_ms(p.end - p.start) >= settings.silence.monologue_s * 1000
         ),
+        voice_events=tuple([] if coach is None else voice_entries(coach.told, clip)),
         opening_story=story,
-        metrics=conversation_metrics(
-            conversation, settings, length, counted, weights, None if story is None else story.words
-        ),
+        cues=tuple([] if coach is None else cue_entries(coach.told, clip)),
+        metrics=metrics,
+        scores=call_scores(metrics),
     )
+    return document.model_copy(update={"qa_card": qa_card(document)})
 
 
 class _Clip:
@@ -128,21 +151,18 @@ class _Clip:
         return to_ms(max(0, min(samples, self._length)))
 
 
-def _turns(conversation: Conversation, clip: _Clip) -> list[TurnEntry]:
-    story = conversation.story
-    turns: list[TurnEntry] = []
-    for period in conversation.floor.periods:
-        phase = "diagnose"
-        if story is None or period.start < story.start:
-            phase = "opening" if story is not None else "diagnose"
-        elif period.start < story.end:
-            phase = "story"
-        turns.append(
-            TurnEntry.model_validate(
-                {"role": period.holder, "begin": clip(period.start), "end": clip(period.end), "phase": phase}
-            )
+def _turns(conversation: Conversation, phases: PhaseTracker, clip: _Clip) -> list[TurnEntry]:
+    return [
+        TurnEntry.model_validate(
+            {
+                "role": period.holder,
+                "begin": clip(period.start),
+                "end": clip(period.end),
+                "phase": phases.phase_of(period.start, period.end),
+            }
         )
-    return turns
+        for period in conversation.floor.periods
+    ]
 
 
 def _overlaps(

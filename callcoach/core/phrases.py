@@ -34,6 +34,14 @@ class Phrases:
     narration: tuple[str, ...]
     instructions: tuple[str, ...]
     identity_checks: tuple[str, ...]
+    phase_instructions: frozenset[str]
+    phase_lead_ins: frozenset[str]
+    phase_not_instructions: frozenset[str]
+    phase_check_backs: frozenset[str]
+    phase_recaps: frozenset[str]
+    phase_closings: frozenset[str]
+    phase_closing_sentences: frozenset[str]
+    phase_farewells: frozenset[str]
 
 
 @cache
@@ -66,6 +74,14 @@ def phrases(language: str = "en") -> Phrases:
         narration=tuple(raw["hold"]["narration"]),
         instructions=tuple(raw["instruction"]["verbs"]),
         identity_checks=tuple(raw["identity_check"]["words"]),
+        phase_instructions=frozenset(raw["phases"]["instructions"]),
+        phase_lead_ins=frozenset(raw["phases"]["lead_ins"]),
+        phase_not_instructions=frozenset(raw["phases"]["not_instructions"]),
+        phase_check_backs=frozenset(raw["phases"]["check_backs"]),
+        phase_recaps=frozenset(raw["phases"]["recaps"]),
+        phase_closings=frozenset(raw["phases"]["closings"]),
+        phase_closing_sentences=frozenset(raw["phases"]["closing_sentences"]),
+        phase_farewells=frozenset(raw["phases"]["farewells"]),
     )
 
 

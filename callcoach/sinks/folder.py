@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +46,8 @@ class ProsodyTrack:
     level_dbfs: NDArray[np.floating[Any]]
     f0_hz: NDArray[np.floating[Any]]
     speech: NDArray[np.bool_]
+    more: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """Further columns of shape (n,) by name: what a replay needs besides."""
 
     def __post_init__(self) -> None:
         shapes = {self.t_s.shape, self.level_dbfs.shape, self.f0_hz.shape, self.speech.shape}
@@ -128,12 +130,14 @@ def write_call_folder(
 
 def _prosody_arrays(
     prosody: Mapping[Channel | None, ProsodyTrack],
-) -> dict[str, NDArray[np.float64] | NDArray[np.float32] | NDArray[np.bool_]]:
-    arrays: dict[str, NDArray[np.float64] | NDArray[np.float32] | NDArray[np.bool_]] = {}
+) -> dict[str, NDArray[Any]]:
+    arrays: dict[str, NDArray[Any]] = {}
     for channel, track in prosody.items():
         prefix = "mono" if channel is None else channel.value
         arrays[f"{prefix}_t_s"] = track.t_s.astype(np.float64)
         arrays[f"{prefix}_level_dbfs"] = track.level_dbfs.astype(np.float32)
         arrays[f"{prefix}_f0_hz"] = track.f0_hz.astype(np.float32)
         arrays[f"{prefix}_speech"] = track.speech.astype(np.bool_)
+        for name, column in track.more.items():
+            arrays[f"{prefix}_{name}"] = column
     return arrays

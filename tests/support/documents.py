@@ -5,6 +5,8 @@ from __future__ import annotations
 from callcoach.clock import to_ms
 from callcoach.contract import CallDocument, CallInfo, Quality, VerdictInfo
 from callcoach.core.document import build_document
+from callcoach.core.phases import PhaseTracker
+from callcoach.core.phrases import phrases
 from tests.support.talking import Talk
 
 
@@ -29,6 +31,9 @@ def call_info(length: int, mode: str = "dual") -> CallInfo:
 def document_of(found: Talk, length: int | None = None) -> CallDocument:
     """Document of a conversation; ``length`` clips it, in samples."""
     length = found.length if length is None else length
+    phases = PhaseTracker(phrases())
+    for event in found.events:
+        phases.handle(event)
     return build_document(
         info=call_info(length),
         verdict=VerdictInfo(status="ok"),
@@ -38,4 +43,6 @@ def document_of(found: Talk, length: int | None = None) -> CallDocument:
         parties={**found.conversation.parties},
         transcript=found.transcript,
         conversation=found.conversation,
+        coach=None,
+        phases=phases,
     )

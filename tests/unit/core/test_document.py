@@ -13,6 +13,8 @@ from callcoach.contract import CallDocument, Quality, VerdictInfo
 from callcoach.contract.schemas import load_schema
 from callcoach.core.activity import Ipu
 from callcoach.core.document import CONVERSATION_METRICS, build_document
+from callcoach.core.phases import PhaseTracker
+from callcoach.core.phrases import phrases
 from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party
 from tests.support.documents import call_info, document_of
@@ -46,6 +48,8 @@ def mono(words: bool) -> CallDocument:
         parties={None: party},
         transcript=transcript,
         conversation=None,
+        coach=None,
+        phases=PhaseTracker(phrases()),
     )
 
 
