@@ -1,7 +1,7 @@
 """What other thresholds would have shown: rules and budget over a stored call, without its sound.
 
-Only settings of the stages that run again have an effect (`replayed_stages`); what they look at was decided by
-the other stages when the call was analysed.
+Only settings of the stages that run again have an effect (`replayed_stages`); what they look at was decided
+by the other stages when the call was analysed.
 """
 
 from __future__ import annotations
@@ -185,8 +185,8 @@ def stored_log(call: StoredCall) -> Log:
 def replay(call: StoredCall, settings: Settings) -> Log:
     """Run states, rules and budget over a stored call.
 
-    With the settings of the analysis it returns exactly what `stored_log` returns. A step is taken wherever the
-    analysis could have told something: at events, changes of the masks, ticks, and from ``Coach.due`` on.
+    With the settings of the analysis it returns exactly what `stored_log` returns. A step is taken wherever
+    the analysis could have told something: at events, changes of the masks, ticks, and at ``Coach.due``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Commands that are imported when they are asked for: ``replay`` must not wait for the libraries of ``analyze``."""
+"""Commands that are imported when they are asked for: ``replay`` does not wait for what ``analyze`` needs."""
 
 from __future__ import annotations
 

@@ -224,7 +224,8 @@ def _verdict(call: StoredCall, found: WhatIf) -> str:
     made = "" if call.header.version == __version__ else f" It was made by version {call.header.version}."
     both = " Both sides above are told by this version." if found.settings != found.own else ""
     return (
-        f"This version tells another log than the stored one ({plural(number, 'event differs', 'events differ')}).{made}{both} "
+        "This version tells another log than the stored one "
+        f"({plural(number, 'event differs', 'events differ')}).{made}{both} "
         "Analyse the recording again to renew it."
     )
 

@@ -132,7 +132,7 @@ class SyllableTrack:
         """Say of each hop from ``first`` on whether the ``held_s`` that end with it are one held sound."""
         s = self._set
         views = sliding_window_view(semitones, self._held)
-        held = (sliding_window_view(steady, self._held).mean(axis=1) >= s.steady_share) & (
+        held: NDArray[np.bool_] = (sliding_window_view(steady, self._held).mean(axis=1) >= s.steady_share) & (
             np.isfinite(views).mean(axis=1) >= s.voiced_share
         )
         held &= np.isfinite(views[:, 0]) & np.isfinite(views[:, -1])
@@ -140,9 +140,14 @@ class SyllableTrack:
         told = np.array(self.nuclei[max(0, first - before) :], np.int64)
         told = np.concatenate([np.zeros(max(0, before - first), np.int64), told])
         held &= sliding_window_view(told, self._held).sum(axis=1) <= 1
-        for i in np.flatnonzero(held).tolist():
-            low, high = np.nanpercentile(views[i], (5, 95))
-            held[i] = high - low <= s.pitch_spread_st
+        rows = np.flatnonzero(held)
+        if len(rows):
+            ordered = np.sort(views[rows], axis=1)  # NaN last
+            last = np.isfinite(ordered).sum(axis=1) - 1
+            low, high = (
+                ordered[np.arange(len(rows)), np.rint(share * last).astype(int)] for share in (0.05, 0.95)
+            )
+            held[rows] = high - low <= s.pitch_spread_st
         return held
 
 
@@ -269,7 +274,7 @@ class _Peaks:
             self._settle()
             self._lowest = value
             return
-        if self._candidate is not None and self._count - self._candidate >= self._patience:
+        if self._count - self._candidate >= self._patience:
             self._note()
 
     def _note(self) -> None:

@@ -162,7 +162,7 @@ def _open(folder: Path, file: str, most_bytes: int) -> BinaryIO:
         os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     )
     try:
-        opened = open(os.open(folder / file, flags), "rb")
+        opened = os.fdopen(os.open(folder / file, flags), "rb")
     except FileNotFoundError:
         raise CallFolderError(
             f"{name} holds no {file}: it is no call folder, or its analysis did not finish; "

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
 
 from callcoach.clock import FRAME_LENGTH, SAMPLE_RATE, Samples, Span, from_ms
 from callcoach.config import Settings

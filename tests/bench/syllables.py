@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Sequence
@@ -68,8 +69,9 @@ def run(lab: Lab) -> list[Row]:
     return rows
 
 
+@functools.cache
 def hear(path: Path) -> list[Heard]:
-    """Run the core over a recording."""
+    """Run the core over a recording, once."""
     source = open_recording(path)
     analyzer = Analyzer(
         Settings(), rate=source.rate, channels=source.channels, detector=StreamingSilero, submit=None

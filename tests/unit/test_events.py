@@ -7,6 +7,7 @@ import json
 import types
 import typing
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,8 @@ from callcoach.events import (
     EVENT_TYPES,
     Channel,
     Event,
+    Fact,
+    Facts,
     FloorTaken,
     OverlapClass,
     Word,
@@ -43,11 +46,16 @@ def values(hint: object) -> st.SearchStrategy[object]:
         return st.one_of([values(a) for a in arguments])
     if origin is typing.Literal:
         return st.sampled_from(arguments)
+    if hint == Facts:
+        return st.dictionaries(TEXTS, values(Fact), max_size=3)
+    if origin is dict:
+        return st.dictionaries(TEXTS, values(arguments[1]), max_size=3)
     if origin is tuple:
         return st.lists(values(arguments[0]), max_size=3).map(tuple)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return st.sampled_from(list(hint))
     known: dict[object, st.SearchStrategy[object]] = {
+        Any: st.one_of(st.none(), st.booleans(), st.integers(-(10**9), 10**9), TEXTS),
         type(None): st.none(),
         bool: st.booleans(),
         int: st.integers(-(10**9), 10**9),

@@ -111,7 +111,8 @@ def ticks(hops: HopColumns, over_floor_db: float) -> list[Tick]:
         return column[:size].astype(np.float64).reshape(count, HOPS)
 
     def counts(column: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
-        return column[:size].reshape(count, HOPS).sum(axis=1, dtype=np.int64)
+        sums: NDArray[np.int64] = column[:size].reshape(count, HOPS).sum(axis=1, dtype=np.int64)
+        return sums
 
     level = table(hops.level_dbfs)
     active = table(hops.active) > 0

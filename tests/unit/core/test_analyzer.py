@@ -10,7 +10,18 @@ import pytest
 from callcoach.clock import FRAME_LENGTH, SAMPLE_RATE, to_samples, to_seconds
 from callcoach.config import Settings, TextSettings
 from callcoach.core.analyzer import Analyzer
-from callcoach.events import Channel, Event, Notice, Overlap, SpeechSegment, TranscriptLate, Turn, Word, Words
+from callcoach.events import (
+    CallEnded,
+    Channel,
+    Event,
+    Notice,
+    Overlap,
+    SpeechSegment,
+    TranscriptLate,
+    Turn,
+    Word,
+    Words,
+)
 from callcoach.ports import Audio
 from tests.support.running import Pace
 from tests.support.sounding import Bounds, ScriptedDetector, ScriptedTranscriber, noise, placed, voice, word
@@ -126,7 +137,7 @@ def test_a_file_waits_for_the_same_words() -> None:
 
 def test_a_mono_recording_has_speech_and_nothing_else() -> None:
     events = run(make(None, [AGENT]), sound(AGENT)[:, None])
-    assert {type(e) for e in events} == {SpeechSegment}
+    assert {type(e) for e in events} == {SpeechSegment, CallEnded}
     assert len(of(events, None)) == 2
 
 
@@ -135,7 +146,7 @@ def test_a_mono_recording_has_words() -> None:
     analyzer = make(script.submit, [AGENT])
     events = run(analyzer, sound(AGENT)[:, None])
     assert [w.text for w in analyzer.transcript.all(None)] == ["hello", "there", "right"]
-    assert {type(e) for e in events} == {SpeechSegment, Words}
+    assert {type(e) for e in events} == {SpeechSegment, Words, CallEnded}
 
 
 @pytest.mark.parametrize("channels", [0, 3])
@@ -145,11 +156,12 @@ def test_a_call_has_one_or_two_channels(channels: int) -> None:
 
 
 @pytest.mark.parametrize("samples", [0, 1, 511, 512, 513])
-def test_a_call_of_next_to_nothing_ends_without_events(samples: int) -> None:
+def test_a_call_of_next_to_nothing_only_ends(samples: int) -> None:
     analyzer = make()
     events = analyzer.push(np.zeros((samples, 2), np.float32)) + analyzer.finish()
-    assert events == []
-    assert analyzer.length == samples
+    (ended,) = events
+    assert isinstance(ended, CallEnded)
+    assert ended.span.end == analyzer.length == samples
 
 
 def test_an_echo_of_the_caller_is_not_the_agent() -> None:
