@@ -565,7 +565,7 @@ class Settings(_Stage):
     budget: BudgetSettings = BudgetSettings()
 
     def changed(self) -> dict[str, dict[str, Any]]:
-        """Return the values that differ from the defaults, by stage and name, as ``model_validate`` takes them."""
+        """Return the values that differ from the defaults, by stage and name."""
         mine, usual = self.model_dump(), type(self)().model_dump()
         changes = {
             stage: {name: value for name, value in values.items() if value != usual[stage][name]}

@@ -37,6 +37,7 @@ from callcoach.events import (
     CueShown,
     Event,
     Facts,
+    Notice,
     Suppression,
     TranscriptLate,
     VoiceClosed,
@@ -51,6 +52,12 @@ SAME_S: Final = 0.5
 _CUE_STAGE: Final = re.compile(r"c\d\d")
 _REPLAYED_STAGES: Final = frozenset({"delivery", "phases", "budget"})
 _COACH: Final = (VoiceOpened, VoiceClosed, CueOpened, CueClosed, CueShown, CueHeldBack)
+
+
+def _is_of_coach(event: Event) -> bool:
+    return isinstance(event, _COACH) or (isinstance(event, Notice) and event.code == "S-CLIP")
+
+
 _KEY: Final = re.compile(r"[A-Za-z0-9_]+\.[A-Za-z0-9_]+")
 
 Values = Mapping[str, Mapping[str, Any]]
@@ -179,7 +186,7 @@ def _first_problem(error: ValidationError) -> str:
 
 def stored_log(call: StoredCall) -> Log:
     """Return what the coach told when the call was analysed."""
-    return tuple(e for e in call.events if isinstance(e, _COACH))
+    return tuple(e for e in call.events if _is_of_coach(e))
 
 
 def replay(call: StoredCall, settings: Settings) -> Log:
@@ -248,10 +255,10 @@ def _by_frame(events: Sequence[Event], end: int) -> tuple[dict[int, list[Event]]
         if isinstance(event, CallEnded):
             first = index
             break
-        if not isinstance(event, _COACH):
+        if not _is_of_coach(event):
             late = FRAME_LENGTH if isinstance(event, Words | TranscriptLate) else 0
             known[min(max(_frame_end(event.known_at) + late, FRAME_LENGTH), end)].append(event)
-    return known, [e for e in events[first:] if not isinstance(e, _COACH)]
+    return known, [e for e in events[first:] if not _is_of_coach(e)]
 
 
 def _changes(sides: Iterable[HopColumns]) -> Iterator[int]:

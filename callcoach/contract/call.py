@@ -233,7 +233,10 @@ class OpeningStory(TimedModel):
 
 
 class CueEntry(ContractModel):
-    """A cue with its proof: the spans (milliseconds) and facts that opened it."""
+    """A cue with its proof: the spans (milliseconds) and facts that opened it.
+
+    ``shown`` is about its text: a ring that lit alone has a ``shown_at`` and is not ``shown``.
+    """
 
     id: str = Field(pattern=r"^C\d\d$")
     key: str
@@ -246,6 +249,7 @@ class CueEntry(ContractModel):
     form: Literal["ring", "text", "gauge"] = "text"
     """How it met the eye, or would have."""
     shown_at: Ms | None = None
+    """When anything of it, its ring or its text, was first shown; null when nothing was."""
     held_back: str | None = None
     """Why its text was not shown, in words."""
     line: str | None = None

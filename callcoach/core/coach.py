@@ -69,6 +69,11 @@ class Coach:
         scene = self.scene.due
         return due if scene is None else min(due, scene)
 
+    @property
+    def ratios(self) -> Sequence[float]:
+        """Pace of the agent over that of the caller (V05), one per tick in which both were known."""
+        return () if self.scene is None else self.scene.pace.ratios
+
     def step(
         self,
         now: int,

@@ -30,8 +30,11 @@ def delivery_metrics(
     transcript: Transcript,
     settings: Settings,
     length: int,
+    ratios: Sequence[float],
 ) -> tuple[dict[str, object], dict[str, str]]:
     """Compute what a recording with one party per channel allows.
+
+    ``ratios`` are the paces of the agent over those of the caller (V05), tick by tick.
 
     Returns
     -------
@@ -71,6 +74,18 @@ def delivery_metrics(
             slow_pct=_pct(tally.slow_s, tally.pace_s),
         ),
         _NO_USUAL,
+    )
+    band = settings.c16
+    put(
+        "V05",
+        v.PaceMatch(
+            median_ratio=round(float(median(ratios)), 3),
+            outside_pct=_pct(sum(not band.low_ratio <= r <= band.high_ratio for r in ratios), len(ratios)),
+            n=len(ratios),
+        )
+        if ratios
+        else None,
+        f"one side speaks for less than {settings.delivery.least_match_s:.0f} s",
     )
     per_10min = 600 * SAMPLE_RATE / length if length else 0.0
     closed = [e for e in agent.told if isinstance(e, VoiceClosed)]

@@ -111,7 +111,7 @@ def build_document(
         conversation, settings, length, counted, weights, None if story is None else story.words
     )
     if coach is not None:
-        values, why = delivery_metrics(coach.voices, parties, transcript, settings, length)
+        values, why = delivery_metrics(coach.voices, parties, transcript, settings, length, coach.ratios)
         known = {key: value for key in METRIC_KEYS if (value := getattr(metrics, key)) is not None}
         reasons = {key: text for key, text in metrics.why_null.items() if key not in values}
         metrics = Metrics.model_validate({**known, **values, "why_null": {**reasons, **why}})

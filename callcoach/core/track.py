@@ -22,7 +22,7 @@ from callcoach.ports import Audio, SpeechDetector, SpeechWindow
 
 _OFFSET_FOLLOW: Final = 0.03
 """Share of each frame's mean that moves the offset: a time constant of about 1 s."""
-_CLIP_LEVEL: Final = 0.999
+_CLIP_LEVEL: Final = 0.99
 """Samples at or above this are clipped (V08)."""
 
 

@@ -15,6 +15,7 @@ from callcoach.contract import CallDocument
 from callcoach.sinks._facts import fact_table
 from callcoach.sinks._interruptions import interruptions
 from callcoach.sinks._overview import OverviewRow, render_overview
+from callcoach.sinks._prompts import delivery, prompts
 from callcoach.sinks._script import script
 from callcoach.sinks._style import MAX_WIDTH, MIN_WIDTH, Style, length, number, plural
 from callcoach.sinks._timeline import timeline
@@ -56,6 +57,10 @@ def render_summary(
         parts += [Text(), *timeline(document, width, style)]
     if document.call.channel_mode != "mono" and document.call.duration_ms > 0:
         parts += [Text(), *interruptions(document, width, style)]
+    if document.call.channel_mode == "dual" and document.call.duration_ms > 0:
+        spoken = delivery(document, style)
+        parts += [Text(), *spoken] if spoken else []
+        parts += [Text(), *prompts(document, width, style)]
     if words and document.transcript:
         parts += [Text(), *script(document, width, style)]
     parts += [Text(), fact_table(document, width, style, folder=folder)]

@@ -374,4 +374,3 @@ def _processor(work: Callable[[], None]) -> float:
     begin = time.process_time()
     work()
     return time.process_time() - begin
-

@@ -219,6 +219,8 @@ class Scene:
         for party, tick in (ticks or {}).items():
             if party is not None:
                 self.pace.step(party, tick)
+        if ticks:
+            self.pace.note()
         changed = self.agent.mask(now, active[0])
         changed = self.caller.mask(now, active[1]) or changed
         for event in events:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from typing import Final
 
@@ -26,6 +27,8 @@ class PaceMatch:
 
     def __init__(self, settings: DeliverySettings, meters: Mapping[Channel, DeliveryMeter]) -> None:
         self._meters = meters
+        self.ratios = array("f")
+        """Every ratio since the start, one per tick in which both paces were known."""
         self._windows = {
             c: PaceWindow(settings.match_window_s, settings.least_match_s, settings.pace_pause_s)
             for c in Channel
@@ -34,6 +37,12 @@ class PaceMatch:
     def step(self, channel: Channel, tick: Tick) -> None:
         """Take the next tick of one party."""
         self._windows[channel].step(tick)
+
+    def note(self) -> None:
+        """Keep the present ratio for the summary."""
+        ratio = self.ratio
+        if ratio is not None:
+            self.ratios.append(ratio)
 
     def wpm(self, channel: Channel) -> float | None:
         """Pace of one party in words a minute; None where there is too little speech."""

@@ -13,7 +13,7 @@ from callcoach.core.delivery.meter import DeliveryMeter, Reading
 from callcoach.core.delivery.profile import Profile
 from callcoach.core.delivery.tally import Tally
 from callcoach.core.delivery.ticks import LAG, TICK, TICK_S, Tick
-from callcoach.events import Channel, Event, Facts, VoiceClosed, VoiceKind, VoiceOpened
+from callcoach.events import Channel, Event, Facts, Notice, VoiceClosed, VoiceKind, VoiceOpened
 
 _SHARE: Final = 0.75
 """Part of the ticks of a hold in which its condition must be true: speech is never even; [D]."""
@@ -23,6 +23,10 @@ _IDLE_S: Final = 5.0
 
 _FREEZING: Final[frozenset[VoiceKind]] = frozenset({"raised_delivery", "level_spike", "pitch_spike"})
 """States during which nothing counts as usual."""
+
+
+_CLIP_COOLDOWN_S: Final = 120.0
+"""Between two notices of clipping; [D] section 5, S-x."""
 
 
 class Held:
@@ -85,6 +89,8 @@ class VoiceStates:
         self.tally = Tally()
         self._kinds: frozenset[VoiceKind] = frozenset()
         """Kinds of the open states."""
+        self._clips: deque[int] = deque(maxlen=round(1 / TICK_S))
+        self._clip_quiet_until = 0
         self.told: list[VoiceOpened | VoiceClosed] = []
         """What opened and closed so far."""
 
@@ -100,7 +106,7 @@ class VoiceStates:
         self._index += 1
         reading = self.meter.step(tick, quiet=quiet)
         self.tally.hear(tick)
-        events: list[Event] = []
+        events: list[Event] = self._clipping(tick, now)
         if not self.meter.spoke:
             if (self._index - self._last_speech) * TICK_S >= _IDLE_S:
                 events += self._close_all(now)
@@ -118,6 +124,19 @@ class VoiceStates:
             self.meter.frozen = not _FREEZING.isdisjoint(self._kinds)
         self.tally.speech(tick, reading, self.meter, self._set, self._kinds)
         return events
+
+    def _clipping(self, tick: Tick, now: int) -> list[Event]:
+        """Raise S-CLIP when more than 1 % of a second is clipped, at most every two minutes."""
+        self._clips.append(tick.clipped)
+        if not tick.clipped or self._index < self._clip_quiet_until:
+            return []
+        share = 100 * sum(self._clips) / (len(self._clips) * TICK)
+        if len(self._clips) < (self._clips.maxlen or 1) or share <= self._set.clip_pct:
+            return []
+        self._clip_quiet_until = self._index + round(_CLIP_COOLDOWN_S / TICK_S)
+        end = Samples(min(now, (self._index + 1) * TICK))
+        start = Samples(end - min(end, self._clips.maxlen * TICK if self._clips.maxlen else 0))
+        return [Notice(span=Span(start, end), known_at=Samples(now), code="S-CLIP", value=round(share, 3))]
 
     def finish(self, now: int) -> list[Event]:
         """Close what is open at the end of the call."""

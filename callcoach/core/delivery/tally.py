@@ -31,6 +31,9 @@ class Tally:
     flat_s: float = 0.0
     nuclei: int = 0
     filled: int = 0
+    """Filled pauses."""
+    in_filled: bool = False
+    """Whether the last tick held a part of one."""
     clipped: int = 0
     hops: int = 0
     levels_dbfs: array[float] = field(default_factory=lambda: array("f"))
@@ -42,7 +45,8 @@ class Tally:
         self.hops += 16
         self.clipped += tick.clipped
         self.nuclei += tick.nuclei
-        self.filled += tick.filled
+        self.filled += tick.filled > 0 and not self.in_filled
+        self.in_filled = tick.filled > 0
 
     def speech(
         self,

@@ -36,7 +36,7 @@ class Tick(NamedTuple):
     nuclei: int
     """Syllable nuclei that peak in it."""
     filled: int
-    """Filled pauses that begin in it."""
+    """Hops inside a filled pause."""
     quietest: float
     """Lowest level of its hops, smoothed over 64 ms; dBFS."""
     clipped: int
@@ -56,7 +56,7 @@ class HopColumns:
     """NaN = not voiced."""
     active: NDArray[np.int8]
     nuclei: NDArray[np.int8]
-    """1 where a nucleus became known: 16 hops after its peak, so that a tick can be read one tick later."""
+    """1 where a nucleus became known: 12 hops after its peak, so that a tick can be read one tick later."""
     filled: NDArray[np.int8]
     """1 inside a filled pause, as late as the nuclei."""
     floor_dbfs: NDArray[np.float32]

@@ -58,6 +58,9 @@ class Usual:
     def add(self, value: float, seconds: float) -> None:
         """Take the value of a stretch of speech of so many seconds."""
         if self._seconds >= self._enough:
+            if self._habit is not None and self._seconds < self._habit_s:
+                self._seconds += seconds  # the values stay, the stored profile goes on fading
+                self._blend()
             return
         if self._seconds >= self._least and abs(value - self._own) > self._outlier_z * max(
             self._own_spread, self._least_spread

@@ -289,13 +289,14 @@ def _prompts(document: CallDocument) -> Lane | None:
         return None
     lane = _Builder("cue", document.call.duration_ms)
     for cue in sorted(document.cues, key=lambda x: x.opened):
-        shown = "shown" if cue.shown else "held"
-        title = cue.text if cue.shown else f"Held back: {cue.text}"
+        visible = cue.shown_at is not None or cue.shown
+        shown = "shown" if visible else "held"
+        title = cue.text if visible else f"Held back: {cue.text}"
         why = cue.held_back or held_back(cue)
-        facts = [] if cue.shown else [("Held back", why)]
+        facts = [] if visible else [("Held back", why)]
         facts += fact_rows(cue.facts)
         form = "" if cue.form == "text" else f" ({cue.form})"
-        if cue.shown and cue.form != "text":
+        if visible and cue.form != "text":
             facts.append(("Shown as", cue.form))
             if cue.held_back:
                 facts.append(("Text held back", cue.held_back))
@@ -308,9 +309,9 @@ def _prompts(document: CallDocument) -> Lane | None:
             cue.closed,
             title,
             look=f"cue {shown}",
-            row=0 if cue.shown else 1,
+            row=0 if visible else 1,
             icon=CUE_ICONS.get(cue.id, "bell"),
-            label=f"{cue.text}{form}" if cue.shown else f"{cue.text} · {why}",
+            label=f"{cue.text}{form}" if visible else f"{cue.text} · {why}",
             facts=facts,
             around=cue.evidence[0] if cue.evidence else None,
         )

@@ -236,7 +236,11 @@ def test_a_mono_recording_has_no_turns(run: Run, speech: Audio, tmp_path: Path) 
     assert document["segments"]
     assert {s["role"] for s in document["segments"]} == {None}
     assert "apart" in document["metrics"]["why_null"]["M02"]
-    assert {r["type"] for r in lines(tmp_path / "mono/events.jsonl")} == {"Call", "SpeechSegment", "CallEnded"}
+    assert {r["type"] for r in lines(tmp_path / "mono/events.jsonl")} == {
+        "Call",
+        "SpeechSegment",
+        "CallEnded",
+    }
     with np.load(tmp_path / "mono/prosody.npz") as arrays:
         assert {"mono_t_s", "mono_level_dbfs", "mono_f0_hz", "mono_speech"} <= set(arrays)
         assert all(name.startswith("mono_") for name in arrays)
