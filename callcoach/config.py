@@ -413,7 +413,14 @@ class DeliverySettings(_Stage):
         1.15, "times", "Fast from this multiple of the usual pace", "[D] V03", ge=1, le=3
     )
     fast_wpm: float = _setting(170.0, "WPM", "... and from this pace", "[P: Kore.ai 180] V03", ge=80, le=400)
-    fast_z: float = _setting(2.0, "spreads", "... and this far from it in own spreads", "[D]", ge=0, le=6)
+    fast_z: float = _setting(
+        2.5,
+        "spreads",
+        "... and this far from it in own spreads",
+        "[D] six seconds of speech scatter by two",
+        ge=0,
+        le=6,
+    )
     fast_s: float = _setting(4.0, "s", "... held this long in speech", "[D] V03", ge=0.5, le=30)
     fast_close_share: float = _setting(
         1.05, "times", "It is over below this multiple", "[D] C05", ge=0.5, le=3

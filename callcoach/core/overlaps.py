@@ -241,7 +241,7 @@ class Meetings:
         for period in reversed(self._floor.periods):
             if period.start < utterance.start - self._longest_lead:
                 break
-            if period.holder is not channel or period.utterance is None:
+            if period.holder is not channel or period.utterance is None or period.utterance.dropped:
                 continue
             if (
                 period.start <= utterance.start <= period.utterance.end

@@ -11,7 +11,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from callcoach.errors import CallCoachError
-from tests.bench import activity, cost, determinism, hostile, interruptions, memory, words
+from tests.bench import (
+    activity,
+    cost,
+    delivery,
+    determinism,
+    hostile,
+    interruptions,
+    memory,
+    pitch,
+    report,
+    syllables,
+    what_if,
+    words,
+)
 from tests.bench.lab import Lab
 from tests.bench.table import CHECKOUT, Row, Skipped, as_json, machine, say, show, write
 
@@ -21,11 +34,19 @@ SECTIONS: dict[str, Callable[[Lab], list[Row]]] = {
     "interruptions": interruptions.run,
     "activity": activity.run,
     "words": words.run,
+    "pitch": pitch.run,
+    "syllables": syllables.run,
+    "delivery": delivery.run,
+    "what-if": what_if.run,
+    "report": report.run,
     "determinism": determinism.run,
     "memory": memory.run,
     "bad-inputs": hostile.run,
 }
-ORDER = ("interruptions", "activity", "words", "cost", "determinism", "memory", "bad-inputs")
+ORDER = (
+    *("interruptions", "activity", "words", "pitch", "syllables", "delivery", "what-if", "report"),
+    *("cost", "determinism", "memory", "bad-inputs"),
+)
 BENCHMARKS = CHECKOUT / "docs" / "benchmarks.md"
 
 
