@@ -609,10 +609,11 @@ def load_settings(path: Path | None) -> Settings:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"Settings file {path.name} is not valid TOML: {error}.") from None
     except ValidationError as error:
-        raise ConfigError(f"Settings file {path.name}: {_first_problem(error)}.") from None
+        raise ConfigError(f"Settings file {path.name}: {first_problem(error)}.") from None
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong with settings, with a near name for an unknown key."""
     first = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from callcoach import __version__
+from callcoach.cli._lazy import no_collection
 from callcoach.clock import to_ms
 from callcoach.config import Settings
 from callcoach.events import Event
@@ -59,7 +58,7 @@ def replay(
     other thresholds it lists the cues and checks that the stored log comes out the same. The folder is not
     changed. Exit status: 0 done, 2 wrong usage, 3 the folder cannot be replayed.
     """
-    with _no_collection():
+    with no_collection():
         call = read_call(folder)
         own = own_settings(call)
         wanted = own
@@ -72,18 +71,6 @@ def replay(
             print(json.dumps(_as_json(folder, call, found), indent=1, ensure_ascii=False))
         elif not quiet:
             _show(call, found, asked=settings is not None or bool(changes))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Leave garbage alone for the second that this takes: looking for it costs a tenth of that."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _grouped(changes: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ import pytest
 import soundfile
 
 from callcoach.contract.schemas import SchemaName, load_schema
+from callcoach.core.delivery.ticks import REPLAY_COLUMNS
 from callcoach.speech.store import ModelStore
 
 pytestmark = pytest.mark.weights
@@ -129,7 +130,7 @@ def test_the_delivery_curves_cover_the_call(done: Done) -> None:
         assert set(arrays) == {
             f"{side}_{name}"
             for side in ("agent", "caller")
-            for name in ("t_s", "level_dbfs", "f0_hz", "speech")
+            for name in ("t_s", "level_dbfs", "f0_hz", "speech", *REPLAY_COLUMNS)
         }
         lengths = {len(arrays[name]) for name in arrays}
         assert len(lengths) == 1

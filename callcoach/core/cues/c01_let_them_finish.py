@@ -23,6 +23,7 @@ class LetThemFinish(Rule):
 
     cue = "C01"
     each_tick = False
+    delivery_with = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -17,6 +17,7 @@ class GiveFloor(Rule):
 
     cue = "C02"
     each_tick = False
+    delivery_with = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

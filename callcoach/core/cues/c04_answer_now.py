@@ -22,6 +22,7 @@ class AnswerNow(Rule):
 
     cue = "C04"
     each_tick = False
+    delivery_with = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

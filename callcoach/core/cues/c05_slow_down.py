@@ -12,6 +12,7 @@ class SlowDown(VoiceRule):
 
     cue = "C05"
     each_tick = False
+    delivery_with = frozenset()
     kind = "fast"
 
     def facts(self, state: VoiceOpened, scene: Scene) -> Facts:

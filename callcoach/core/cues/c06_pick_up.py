@@ -13,6 +13,7 @@ class PickUp(VoiceRule):
 
     cue = "C06"
     each_tick = False
+    delivery_with = frozenset()
     kind = "slow"
 
     def facts(self, state: VoiceOpened, scene: Scene) -> Facts:

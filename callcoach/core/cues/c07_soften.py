@@ -13,6 +13,7 @@ class Soften(VoiceRule):
 
     cue = "C07"
     each_tick = False
+    delivery_with = frozenset()
     kind = "level_spike"
 
     def facts(self, state: VoiceOpened, scene: Scene) -> Facts:

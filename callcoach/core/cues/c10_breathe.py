@@ -20,6 +20,7 @@ class Breathe(VoiceRule):
 
     cue = "C10"
     each_tick = False
+    delivery_with = frozenset({"raised_delivery"})
     kind = "raised_delivery"
 
     def facts(self, state: VoiceOpened, scene: Scene) -> Facts:

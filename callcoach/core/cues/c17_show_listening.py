@@ -13,6 +13,7 @@ class ShowListening(Rule):
 
     cue = "C17"
     each_tick = False
+    delivery_with = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -21,6 +21,7 @@ class GiveThinkingTime(Rule):
 
     cue = "C18"
     each_tick = False
+    delivery_with = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -15,6 +15,7 @@ class AnnounceHold(Rule):
 
     cue = "C20"
     each_tick = False
+    delivery_with = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -19,6 +19,7 @@ class ComeBack(Rule):
 
     cue = "C21"
     each_tick = False
+    delivery_with = frozenset()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

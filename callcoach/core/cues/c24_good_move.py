@@ -36,6 +36,7 @@ class GoodMove(Rule):
 
     cue = "C24"
     each_tick = False
+    delivery_with = frozenset({"raised_delivery"})
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from callcoach.clock import Samples, Span
 from callcoach.core.cues.rule import NEVER, Opening, Rule
 from callcoach.core.cues.scene import Scene
 from callcoach.events import CueClosed, CueOpened, Event
+
+CALL_ENDED: Final = "the call ended"
+"""Why a cue closes that is open at the end."""
 
 
 @dataclass(slots=True)
@@ -18,6 +22,8 @@ class _Slot:
     since: int = 0
     ring: bool = False
     open: bool = False
+    due: int = 0
+    """Where the rule wants to be asked again; `NEVER` once that has been reached."""
 
 
 class CueEngine:
@@ -48,8 +54,11 @@ class CueEngine:
             for rule in self._listeners:
                 rule.hear(event, scene)
         now = scene.now
-        if changed or events or now >= self.due:
+        if changed or events:
             slots = self._slots
+        elif now >= self.due:
+            # not every rule: what one tells must not depend on where another wants to be asked
+            slots = [s for s in self._slots if now >= s.due or (ticked and s.rule.each_tick)]
         elif ticked:
             slots = self._each_tick
         else:
@@ -63,12 +72,13 @@ class CueEngine:
                 slot.number, slot.since, slot.open = self._numbers(), max(0, opening.since), True
                 slot.ring = opening.form == "ring"
                 found.append(self._opened(slot, opening))
-        self.due = min([d for s in self._slots if (d := s.rule.due) > now], default=NEVER)
+            slot.due = rule.due if rule.due > now else NEVER
+        self.due = min([s.due for s in self._slots], default=NEVER)
         return found
 
     def finish(self) -> list[Event]:
         """Close what is open at the end of the call."""
-        return [self._close(slot, "the call ended") for slot in self._slots if slot.open]
+        return [self._close(slot, CALL_ENDED) for slot in self._slots if slot.open]
 
     def _look(self, slot: _Slot) -> list[Event]:
         """Close an open cue, raise its ring to a text, or leave it."""

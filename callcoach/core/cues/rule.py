@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from callcoach.clock import Samples, Span, to_seconds
 from callcoach.config import Settings
 from callcoach.core.cues.scene import Scene
-from callcoach.events import CueForm, Event, Facts
+from callcoach.events import CueForm, Event, Facts, VoiceKind
 
 NEVER: Final = 1 << 62
 """A position that is never reached."""
@@ -42,13 +42,19 @@ class Rule(ABC):
 
     Both are asked whenever an event arrived, a party began or stopped speaking, the floor became free or
     ``due`` is reached, and with ``each_tick`` whenever a delivery tick was read. Both must be cheap and rest
-    on the scene and the rule's own memory alone.
+    on the scene and the rule's own memory alone: no rule is told of the cues of another, or asked at the
+    ``due`` of another, so that some of them can be replayed without the rest.
     """
 
     cue: ClassVar[str]
     """Id in the catalogue."""
     each_tick: ClassVar[bool] = True
     """Whether it is asked at every tick: it looks at readings or paces, or at the clock without a ``due``."""
+    delivery_with: ClassVar[frozenset[VoiceKind] | None] = None
+    """States of the agent with whose beginning or end it looks at readings or meters; None: at any time.
+
+    Where none of them is in a call, it tells the same without ticks.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.due = NEVER

@@ -130,7 +130,7 @@ def _praise(document: CallDocument) -> list[CueEntry]:
 
 
 def _from_cue(cue: CueEntry, duration: int) -> Highlight:
-    facts = ", ".join(f"{name.lower()} {text}" for name, text in fact_rows(cue.facts)[:2])
+    facts = cue.line or ", ".join(f"{name.lower()} {text}" for name, text in fact_rows(cue.facts)[:2])
     begin, end = cue.evidence[0] if cue.evidence else (cue.opened, cue.closed)
     return Highlight(
         cue.text,

@@ -222,8 +222,8 @@ def spoken_clock(ms: int) -> str:
 
 
 def fact_rows(facts: Mapping[str, Fact]) -> list[tuple[str, str]]:
-    """Return facts as name and value, in order; what is null is left out."""
-    return [_fact(name, value) for name, value in facts.items() if value is not None]
+    """Return facts as name and value, in order; what is null, and which wording was taken, is left out."""
+    return [_fact(name, value) for name, value in facts.items() if value is not None and name != "case"]
 
 
 def _fact(name: str, value: Fact) -> tuple[str, str]:
