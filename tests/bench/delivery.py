@@ -334,16 +334,19 @@ def _cost(lab: Lab) -> list[Row]:
     def once() -> None:
         coach = Coach(settings, list(Channel), words=False)
         tracks = [(PitchTrack(settings.pitch), SyllableTrack(settings.syllables)) for _ in split]
-        done = 0
+        done = counted = 0
         for i in range(frames):
             for side, (pitch, _) in enumerate(tracks):
                 pitch.step(split[side][i], levels[side][i], floors[side][i])
-            if (i + 1) % 8 == 0:
-                first, last = i - 7, i + 1
+            known = len(tracks[0][0].f0_hz) // 2
+            if known > counted:
                 for side, (pitch, syllables) in enumerate(tracks):
-                    known = np.array(pitch.f0_hz[2 * first : 2 * last], np.float32)
-                    flat = np.array(levels[side][first:last], np.float32).ravel()
-                    syllables.batch(split[side][first:last].ravel(), known, flat[: len(known)])
+                    syllables.batch(
+                        split[side][counted:known].ravel(),
+                        np.array(pitch.f0_hz[2 * counted : 2 * known], np.float32),
+                        np.array(levels[side][counted:known], np.float32).ravel(),
+                    )
+                counted = known
             now = (i + 1) * FRAME_LENGTH
             due: dict[Channel | None, Tick] | None = None
             if read_at(done) <= now:
