@@ -177,7 +177,7 @@ def _raised(lab: Lab) -> list[Row]:
         rows.append(
             Row(
                 SECTION,
-                f"raised against calm, own baseline, {name}",
+                f"raised against low clips, own baseline, {name}",
                 "AUC >= 0.95, or recall >= 0.90 at <= 0.10 false" if bar else "",
                 f"AUC level {level:.3f}, F0 {pitch:.3f} ({len(high)} clips against {len(quiet)}); "
                 f"{rule[0]}: recall {rule[1]:.2f} at {rule[2]:.2f} false; {all_low}",
