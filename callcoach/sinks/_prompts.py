@@ -37,7 +37,7 @@ def delivery(document: CallDocument, style: Style) -> list[RenderableType]:
     if m.V03 is not None and m.V03.fast_pct:
         facts.append(f"fast {number(m.V03.fast_pct)} % of the time")
     if m.V06 is not None:
-        facts.append(f"usual level {number(m.V06.usual_dbfs)} dBFS")
+        facts.append(f"usual level {number(m.V06.usual_dbfs)} dBFS".replace("-", style.glyphs.minus))
     if m.V09 is not None:
         facts.append(f"usual pitch {number(m.V09.usual_hz)} Hz")
     if m.V10 is not None:
@@ -67,7 +67,7 @@ def prompts(document: CallDocument, width: int, style: Style) -> list[Renderable
         for cue in visible[:MAX_PROMPTS]:
             form = "" if cue.shown else "ring only"
             line = Text(style.clean(cue.line or ""), style=palette.muted)
-            grid.add_row(clock(cue.opened), Text(style.clean(cue.text)), form, line if width >= 100 else "")
+            grid.add_row(clock(cue.opened), Text(style.clean(cue.text)), form, line if width >= 120 else "")
         parts.append(grid)
         if len(visible) > MAX_PROMPTS:
             parts.append(Text(f"and {len(visible) - MAX_PROMPTS} more", style=palette.muted))
