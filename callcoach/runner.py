@@ -251,6 +251,8 @@ def _analyze(
 def _rejected(name: str, folder: Path, job: Job, error: AudioFormatError) -> Result:
     """Write the folder of a recording that cannot be used."""
     document = rejected_document(name, str(error), job)
+    for file in ("events.jsonl", "prosody.npz"):  # of an earlier analysis; they would tell another story
+        (folder / file).unlink(missing_ok=True)
     if "html" in job.formats:
         _write_report(folder, document, None, {})
     write_call_folder(folder, document, formats=("json",))
