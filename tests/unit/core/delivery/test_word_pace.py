@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from callcoach.clock import Samples, Span, to_samples
@@ -12,7 +14,7 @@ from callcoach.events import Word
 def spoken(start: float, end: float, count: int) -> list[Word]:
     step = (end - start) / count
     edges = [Samples(to_samples(start + step * i)) for i in range(count + 1)]
-    return [Word("w", Span(a, b), 0.9) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Word("w", Span(a, b), 0.9) for a, b in pairwise(edges)]
 
 
 def runs(*pairs: tuple[float, float]) -> list[tuple[int, int]]:
