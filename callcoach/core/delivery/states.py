@@ -94,6 +94,10 @@ class VoiceStates:
         self.told: list[VoiceOpened | VoiceClosed] = []
         """What opened and closed so far."""
 
+    def open(self, kind: VoiceKind) -> int | None:
+        """Return the number of the open state of this kind, if it is open."""
+        return next((s.number for s in self._states if s.kind == kind and s.facts_then is not None), None)
+
     def step(self, tick: Tick, now: int, *, quiet: bool = True) -> list[Event]:
         """Take the next tick, read at ``now``; return the states that opened or closed.
 
