@@ -41,7 +41,7 @@ from callcoach.ports import Pending, Source, SpeechWindow, Transcriber, Verdict
 from callcoach.sinks.folder import ProsodyTrack, write_call_folder
 from callcoach.sinks.jsonl import JsonlSink
 from callcoach.sinks.report import ReportAudio, encode_audio, report_html
-from callcoach.sinks.storage import atomic_file, make_private_folder
+from callcoach.storage import atomic_file, make_private_folder
 from callcoach.speech.silero import StreamingSilero
 from callcoach.speech.store import ModelStore, go_offline
 

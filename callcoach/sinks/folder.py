@@ -17,7 +17,7 @@ from callcoach.sinks.contact_lens import contact_lens_text
 from callcoach.sinks.csv_tables import csv_tables
 from callcoach.sinks.jsonl import event_text
 from callcoach.sinks.srt import srt_text
-from callcoach.sinks.storage import atomic_file, make_private_folder
+from callcoach.storage import atomic_file, make_private_folder
 
 _EXPORTS: Final[Mapping[str, Callable[[CallDocument], Mapping[str, str]]]] = {
     "csv": csv_tables,

@@ -11,7 +11,7 @@ from typing import Self
 
 from callcoach.contract.event_line import HEADER_TYPE
 from callcoach.events import Event
-from callcoach.sinks.storage import FILE_MODE, sync_folder, write_failure
+from callcoach.storage import FILE_MODE, sync_folder, write_failure
 
 _FIRST_KEYS = ("type", "span", "known_at", "channel")
 

@@ -15,7 +15,7 @@ from callcoach.contract import CallDocument, load_call
 from callcoach.errors import ConfigError, StoreError
 from callcoach.events import Channel
 from callcoach.sinks.folder import ProsodyTrack, check_formats, write_call_folder
-from callcoach.sinks.storage import atomic_file
+from callcoach.storage import atomic_file
 from tests.support.call_documents import call_info, mono_document, small_document
 
 HEADER = {"known_at": 0, "id": "call-1", "span": [0, 0], "type": "Call"}

@@ -1,0 +1,1 @@
+"""Sound devices by platform: names, hot-plug, routing. Their libraries are imported only where they are used."""
