@@ -528,18 +528,18 @@ class TextSettings(_Stage):
     joint_s: float = _setting(
         0.3, "s", "Silence put between pieces of one window", "[D] see docs/benchmarks.md", ge=0, le=2
     )
-    window_s: float = _setting(15.0, "s", "Longest window", "[D] 1.2", ge=5, le=25)
+    window_s: float = _setting(15.0, "s", "Longest piece, and longest window", "[D] 1.2", ge=5, le=25)
+    budget_s: float = _setting(
+        1.1, "s", "Words are due this long after their piece of speech was cut", "[D]", ge=0.5, le=60
+    )
     settle_s: float = _setting(
-        2.0, "s", "Silence of the party after which a window is cut", "[D]", ge=0.5, le=20
+        2.0, "s", "Recordings: silence of the party after which a window is cut", "[D]", ge=0.5, le=20
     )
     settle_speech_s: float = _setting(
-        10.0, "s", "... if it holds at least this much speech", "[D]", ge=0, le=15
+        10.0, "s", "Recordings: ... if it holds at least this much speech", "[D]", ge=0, le=15
     )
     patience_s: float = _setting(
-        20.0, "s", "Longest wait for neighbours of a short utterance", "[D]", ge=1, le=120
-    )
-    budget_s: float = _setting(
-        4.0, "s", "Words are due this long after their window was cut", "[D]", ge=0.5, le=60
+        20.0, "s", "Recordings: longest wait for neighbours of a short piece", "[D]", ge=1, le=20
     )
 
 

@@ -106,7 +106,7 @@ class Analyzer:
         if self.conversation is not None:
             events += self.conversation.finish(now, self.length)
         for track in self.tracks:
-            self._hand_over(track.packer.finish(now), now)
+            self._hand_over(track.cutter.finish(now), now)
         events += self._words_due(None, now)
         self._update_through(now)
         if self.conversation is not None:
@@ -211,6 +211,6 @@ class Analyzer:
 
     def _update_through(self, now: int) -> None:
         for track in self.tracks:
-            pending = track.packer.pending_from
+            pending = track.cutter.pending_from
             starts = [w.pieces[0].start for w in self.merge.outstanding if w.channel is track.channel]
             self.transcript.through[track.channel] = min([*starts, now if pending is None else pending])

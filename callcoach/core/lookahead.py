@@ -1,16 +1,17 @@
 """Cuts the windows of a recording ahead of the analysis, so that words are ready when they are due.
 
-Words are due a few seconds of the call after their window was cut. An analysis that waits for each of
-them leaves the processor idle, so a recording is listened to twice: first by the text mask alone, some
-time ahead, which hands its windows to the recogniser; then by the analysis, which finds them in work. The
-second pass takes the detector's values of the first. No event depends on this: a window that was not
-foreseen is handed over when it is cut.
+Words are due about a second of the call after their piece of speech has ended, as in a live call. A
+recording is listened to twice: first by the text mask alone, some time ahead, which joins neighbouring pieces
+to windows (better words, less work) and hands them to the recogniser; then by the analysis, which finds the
+words of its pieces in work. The second pass takes the detector's values of the first. A piece that was not
+foreseen is handed over alone when it is cut.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -23,16 +24,35 @@ from callcoach.core.level import hop_levels
 from callcoach.core.reframe import Reframer
 from callcoach.core.utterances import Party
 from callcoach.core.windows import WindowPacker
-from callcoach.events import Channel
+from callcoach.events import Channel, Word
 from callcoach.ports import Audio, Pending, SpeechDetector, SpeechWindow
 
-AHEAD_S: Final = 40.0
-"""Seconds of the call by which the first pass is ahead: about five windows of a busy call; [D]."""
+SPARE_S: Final = 5.0
+"""Seconds by which the first pass is further ahead than a window may take.
+
+A window is cut at latest ``patience_s`` and one piece after its first piece began, so every piece lies in a cut
+window when the analysis asks for it.
+"""
 
 _OFFSET_FOLLOW: Final = 0.03
 """As in `callcoach.core.track`."""
 
-_Key = tuple[Channel | None, tuple[Span, ...]]
+_Key = tuple[Channel | None, Span]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The words of one piece out of those of its window."""
+
+    whole: Pending
+    piece: Span
+
+    def done(self) -> bool:
+        return self.whole.done()
+
+    def result(self) -> tuple[Word, ...]:
+        inside = (self.piece.start, self.piece.end)
+        return tuple(w for w in self.whole.result() if inside[0] <= w.span.start and w.span.end <= inside[1])
 
 
 class LookAhead:
@@ -48,8 +68,8 @@ class LookAhead:
         Called once per channel.
     submit : callable taking a SpeechWindow and returning a Pending
         Hands a window to the recogniser.
-    ahead_s : float
-        Seconds of the call, at least 0.
+    ahead_s : float or None
+        Seconds of the call, at least 0; None for as long as a window may take.
     """
 
     def __init__(
@@ -60,19 +80,20 @@ class LookAhead:
         channels: int,
         detector: Callable[[], SpeechDetector],
         submit: Callable[[SpeechWindow], Pending],
-        ahead_s: float = AHEAD_S,
+        ahead_s: float | None = None,
     ) -> None:
         keys: list[Channel | None] = list(Channel) if channels == 2 else [None]
         self.foreseen = 0
-        """Windows that the analysis asked for and that were in work already."""
+        """Pieces that the analysis asked for and that were in work already."""
         self._reframer = Reframer(rate, channels)
-        self._ahead = round(ahead_s * rate)
+        text = settings.text
+        self._ahead = round((text.patience_s + text.window_s + SPARE_S if ahead_s is None else ahead_s) * rate)
         self._submit = submit
         self._ears = [_Ear(settings, key, detector()) for key in keys]
         self._bleed = BleedGate(settings.bleed)
         self._now = 0
         self._unheard = iter(self._ears)
-        self._early: dict[_Key, tuple[SpeechWindow, Pending]] = {}
+        self._early: dict[_Key, tuple[Audio, Pending]] = {}
 
     def blocks(self, source: Iterable[Audio]) -> Iterator[Audio]:
         """Yield the blocks of a source unchanged and in order, each after the first pass has gone ahead."""
@@ -94,16 +115,13 @@ class LookAhead:
         return next(self._unheard).recall
 
     def submit(self, window: SpeechWindow) -> Pending:
-        """Return the words of a window, in work since the first pass if that cut the same one."""
-        early = self._early.pop((window.channel, window.pieces), None)
-        if (
-            early is None
-            or early[0].offsets != window.offsets
-            or not np.array_equal(early[0].audio, window.audio)
-        ):
+        """Return the words of a piece, in work since the first pass if that cut the same one."""
+        (piece,) = window.pieces
+        audio, words = self._early.pop((window.channel, piece), (None, None))
+        if audio is None or words is None or not np.array_equal(audio, window.audio):
             return self._submit(window)
         self.foreseen += 1
-        return early[1]
+        return words
 
     def _frame(self, frame: Audio) -> None:
         start = self._now
@@ -139,7 +157,10 @@ class LookAhead:
 
     def _hand_over(self, windows: list[SpeechWindow]) -> None:
         for window in windows:
-            self._early[window.channel, window.pieces] = (window, self._submit(window))
+            words = self._submit(window)
+            for piece, offset in zip(window.pieces, window.offsets, strict=True):
+                audio = window.audio[offset : offset + piece.length]
+                self._early[window.channel, piece] = (audio, _Part(words, piece))
 
 
 class _Ear:

@@ -16,7 +16,7 @@ from callcoach.core.level import hop_levels
 from callcoach.core.pitch import PitchTrack
 from callcoach.core.syllables import SyllableTrack
 from callcoach.core.utterances import Party, Utterance
-from callcoach.core.windows import WindowPacker
+from callcoach.core.windows import PieceCutter
 from callcoach.events import Channel, SpeechSegment
 from callcoach.ports import Audio, SpeechDetector, SpeechWindow
 
@@ -27,7 +27,7 @@ _CLIP_LEVEL: Final = 0.99
 
 
 class ChannelTrack:
-    """One channel: detector, fast mask, level, F0, runs of speech and windows for the recogniser."""
+    """One channel: detector, fast mask, level, F0, runs of speech and pieces for the recogniser."""
 
     def __init__(self, settings: Settings, channel: Channel | None, detector: SpeechDetector) -> None:
         self.channel = channel
@@ -38,7 +38,7 @@ class ChannelTrack:
         self._uncounted: list[Audio] = []
         self._counted = 0
         """Hops whose syllables are counted."""
-        self.packer = WindowPacker(settings.text, channel, self.party)
+        self.cutter = PieceCutter(settings.text, channel, self.party)
         self.levels = array("f")
         """dBFS per hop of 16 ms."""
         self.floors = array("f")
@@ -116,8 +116,8 @@ class ChannelTrack:
         )
 
     def windows(self, now: int) -> list[SpeechWindow]:
-        """Return the windows that are cut at ``now``."""
-        return self.packer.step(self._frame, self._probability, now)
+        """Return the pieces of speech that end at ``now``, for the recogniser."""
+        return self.cutter.step(self._frame, self._probability, now)
 
     def finish(self, now: int, length: int) -> None:
         """End what is open; the last frame is filled up to ``now``, the recording ends at ``length``."""

@@ -1,12 +1,13 @@
-"""Text mask: pieces of speech for the recogniser, packed into windows of up to 15 s (section 1.2).
+"""Text mask: pieces of speech for the recogniser, and windows of up to 15 s for recordings (section 1.2).
 
-A window of one short fragment loses its words, so neighbouring pieces of one channel share a window. It
-is cut by the sample clock alone: when it is full, when the party has been silent for a while, or when the
-first piece has waited long enough.
+A piece ends where its party falls silent; its words are due a fixed time later, in a live call and in a
+recording alike. A short fragment alone loses its words, so neighbouring pieces of one channel share a window
+where there is time for it: in a recording. Both are cut by the sample clock alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -23,10 +24,10 @@ _SPARE_S: Final = 2.0
 """Audio kept beyond the longest piece."""
 
 
-class WindowPacker:
-    """Cut windows of one channel.
+class PieceCutter:
+    """Cut the speech of one channel into pieces, each a window of its own.
 
-    ``pieces`` follow the runs of speech of ``party``; audio is kept only as long as a piece may need it.
+    Pieces follow the runs of speech of ``party``; audio is kept only as long as a piece may need it.
     """
 
     def __init__(self, settings: TextSettings, channel: Channel | None, party: Party) -> None:
@@ -34,7 +35,6 @@ class WindowPacker:
         self._channel = channel
         self._party = party
         self._pad = to_samples(settings.pad_s)
-        self._joint = to_samples(settings.joint_s)
         self._window = to_samples(settings.window_s)
         self._least_silence = to_samples(settings.least_silence_s)
         self._keep = self._window + to_samples(_SPARE_S + settings.least_silence_s)
@@ -43,54 +43,63 @@ class WindowPacker:
         self._first_frame = 0
         self._done = 0
         self._last_end = 0
-        """End of the last piece: no sound is heard twice, also across windows."""
-        self._pieces: list[tuple[Span, Audio]] = []
+        """End of the last piece: no sound is heard twice."""
 
     @property
     def pending_from(self) -> int | None:
-        """Start of the first speech that no window holds yet; None when there is none."""
-        if self._pieces:
-            return self._pieces[0][0].start
+        """Start of the first speech that no piece holds yet; None when there is none."""
         waiting = self._party.first_after(self._done - 1)
         return waiting.start if waiting is not None else None
 
+    def open_piece(self, now: int) -> SpeechWindow | None:
+        """Return the speech that will be the next piece, as far as it is heard at ``now``; None: there is none.
+
+        Its end is cut to ``pad_s`` behind the last speech, so that it is the next piece itself, sample by
+        sample, when the party is silent from here on.
+        """
+        runs = self._party.between(self._done, now + 1) if self._party.ipus else []
+        if not runs:
+            return None
+        start, end = max(runs[0].start, self._done), min(runs[-1].end, now)
+        first = max(start - self._pad, self._last_end, self._first_frame)
+        last = min(end + self._pad, now, first + self._window)
+        if last <= first or not self._holds_words(start, end):
+            return None
+        return self._piece(first, last)
+
     def step(self, frame: Audio, probability: float, now: int) -> list[SpeechWindow]:
-        """Take one frame that ends at ``now``; return the windows that are cut by it."""
+        """Take one frame that ends at ``now``; return the pieces that it ends."""
         self._frames.append(frame)
         self._probabilities.append(probability)
-        windows = self._collect(now, final=False)
-        windows += self._settle(now)
+        pieces = self._collect(now, final=False)
         self._forget(now)
-        return windows
+        return pieces
 
     def finish(self, now: int) -> list[SpeechWindow]:
         """Cut what is left."""
-        windows = self._collect(now, final=True)
-        if self._pieces:
-            windows.append(self._cut())
-        return windows
+        return self._collect(now, final=True)
 
     def _collect(self, now: int, *, final: bool) -> list[SpeechWindow]:
         """Turn speech that has ended, or has grown too long, into pieces."""
-        windows: list[SpeechWindow] = []
+        pieces: list[SpeechWindow] = []
         while True:
             piece = self._next_piece(now, final=final)
             if piece is None:
-                return windows
+                return pieces
             start, end = piece
             self._done = end
             if not self._holds_words(start, end):
                 continue
             # the pad may not reach into the piece before
             first = max(start - self._pad, self._last_end, self._first_frame)
-            last = min(end + self._pad, now)
-            if last - first > self._window:
-                last = first + self._window
-            audio = self._audio(first, last)
-            if self._pieces and self._length() + self._joint + len(audio) > self._window:
-                windows.append(self._cut())
-            self._pieces.append((Span(Samples(first), Samples(last)), audio))
+            last = min(end + self._pad, now, first + self._window)
+            pieces.append(self._piece(first, last))
             self._last_end = last
+
+    def _piece(self, first: int, last: int) -> SpeechWindow:
+        return SpeechWindow(
+            self._channel, self._audio(first, last), (Span(Samples(first), Samples(last)),), (0,)
+        )
 
     def _next_piece(self, now: int, *, final: bool) -> tuple[int, int] | None:
         runs = self._party.between(self._done, now + 1) if self._party.ipus else []
@@ -129,35 +138,6 @@ class WindowPacker:
         a, b = max(start // FRAME_LENGTH - first, 0), -(-end // FRAME_LENGTH) - first
         return max(self._probabilities[a:b], default=0.0) >= _LEAST_PEAK_PROBABILITY
 
-    def _settle(self, now: int) -> list[SpeechWindow]:
-        if not self._pieces or self._party.first_after(self._done - 1) is not None:
-            return []  # somebody speaks, or has just spoken and will be a piece soon
-        silent = now - self._pieces[-1][0].end
-        speech = sum(len(audio) for _, audio in self._pieces)
-        settled = silent >= to_samples(self._set.settle_s) and speech >= to_samples(self._set.settle_speech_s)
-        tired = now - self._pieces[0][0].start >= to_samples(self._set.patience_s)
-        return [self._cut()] if settled or tired else []
-
-    def _cut(self) -> SpeechWindow:
-        parts: list[Audio] = []
-        offsets: list[int] = []
-        at = 0
-        for _, audio in self._pieces:
-            if parts:
-                parts.append(np.zeros(self._joint, np.float32))
-                at += self._joint
-            offsets.append(at)
-            parts.append(audio)
-            at += len(audio)
-        window = SpeechWindow(
-            self._channel, np.concatenate(parts), tuple(span for span, _ in self._pieces), tuple(offsets)
-        )
-        self._pieces = []
-        return window
-
-    def _length(self) -> int:
-        return sum(len(audio) for _, audio in self._pieces) + self._joint * (len(self._pieces) - 1)
-
     def _audio(self, start: int, end: int) -> Audio:
         first = start // FRAME_LENGTH - self._first_frame // FRAME_LENGTH
         last = -(-end // FRAME_LENGTH) - self._first_frame // FRAME_LENGTH
@@ -170,3 +150,74 @@ class WindowPacker:
         if surplus > self._keep // FRAME_LENGTH // 2:
             del self._frames[:surplus], self._probabilities[:surplus]
             self._first_frame += surplus * FRAME_LENGTH
+
+
+class WindowPacker:
+    """Join the pieces of one channel into windows, for a recording.
+
+    A window is cut when it is full, when the party has been silent for a while, or when its first piece has
+    waited long enough for neighbours.
+    """
+
+    def __init__(self, settings: TextSettings, channel: Channel | None, party: Party) -> None:
+        self._set = settings
+        self._channel = channel
+        self._cutter = PieceCutter(settings, channel, party)
+        self._joint = to_samples(settings.joint_s)
+        self._window = to_samples(settings.window_s)
+        self._pieces: list[SpeechWindow] = []
+
+    @property
+    def pending_from(self) -> int | None:
+        """Start of the first speech that no window holds yet; None when there is none."""
+        return self._pieces[0].pieces[0].start if self._pieces else self._cutter.pending_from
+
+    def step(self, frame: Audio, probability: float, now: int) -> list[SpeechWindow]:
+        """Take one frame that ends at ``now``; return the windows that are cut by it."""
+        return self._add(self._cutter.step(frame, probability, now)) + self._settle(now)
+
+    def finish(self, now: int) -> list[SpeechWindow]:
+        """Cut what is left."""
+        windows = self._add(self._cutter.finish(now))
+        return [*windows, self._cut()] if self._pieces else windows
+
+    def _add(self, pieces: list[SpeechWindow]) -> list[SpeechWindow]:
+        windows: list[SpeechWindow] = []
+        for piece in pieces:
+            if self._pieces and self._length() + self._joint + len(piece.audio) > self._window:
+                windows.append(self._cut())
+            self._pieces.append(piece)
+        return windows
+
+    def _settle(self, now: int) -> list[SpeechWindow]:
+        if not self._pieces or self._cutter.pending_from is not None:
+            return []  # somebody speaks, or has just spoken and will be a piece soon
+        silent = now - self._pieces[-1].pieces[0].end
+        speech = sum(len(piece.audio) for piece in self._pieces)
+        settled = silent >= to_samples(self._set.settle_s) and speech >= to_samples(self._set.settle_speech_s)
+        tired = now - self._pieces[0].pieces[0].start >= to_samples(self._set.patience_s)
+        return [self._cut()] if settled or tired else []
+
+    def _cut(self) -> SpeechWindow:
+        window = join_pieces(self._pieces, self._joint)
+        self._pieces = []
+        return window
+
+    def _length(self) -> int:
+        return sum(len(piece.audio) for piece in self._pieces) + self._joint * (len(self._pieces) - 1)
+
+
+def join_pieces(windows: Sequence[SpeechWindow], joint: int) -> SpeechWindow:
+    """Return one window of neighbouring windows of a channel, with ``joint`` samples of silence between."""
+    parts: list[Audio] = []
+    offsets: list[int] = []
+    at = 0
+    for window in windows:
+        if parts:
+            parts.append(np.zeros(joint, np.float32))
+            at += joint
+        offsets += [at + offset for offset in window.offsets]
+        parts.append(window.audio)
+        at += len(window.audio)
+    spans = tuple(span for window in windows for span in window.pieces)
+    return SpeechWindow(windows[0].channel, np.concatenate(parts), spans, tuple(offsets))

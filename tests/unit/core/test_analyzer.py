@@ -26,7 +26,7 @@ from callcoach.ports import Audio
 from tests.support.running import Pace
 from tests.support.sounding import Bounds, ScriptedDetector, ScriptedTranscriber, noise, placed, voice, word
 
-WINDOWS = TextSettings(settle_s=2.0, settle_speech_s=3.0, patience_s=15.0)
+WINDOWS = TextSettings(budget_s=1.0)
 """Named here, so that the defaults may be tuned."""
 AGENT: list[Bounds] = [(1.0, 4.0), (12.0, 15.0)]
 CALLER: list[Bounds] = [(4.5, 11.0)]
@@ -109,8 +109,8 @@ def test_words_are_delivered_at_their_deadline_whatever_the_block_size() -> None
         "right",
     ]
     first = words[0]
-    # cut 2 s after the piece with its pad has ended, due 4 s later
-    assert to_seconds(first.known_at) == pytest.approx(4.0 + 0.2 + 2.0 + 4.0, abs=0.2)
+    # cut 0.5 s after the speech has ended, due 1 s later
+    assert to_seconds(first.known_at) == pytest.approx(4.0 + 0.5 + 1.0, abs=0.2)
 
 
 def test_words_that_are_late_in_a_live_call_are_skipped_and_told() -> None:

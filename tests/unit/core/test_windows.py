@@ -187,7 +187,7 @@ def test_nothing_is_pending_of_speech_that_was_not_worth_a_window() -> None:
 
 def test_an_hour_keeps_little_audio() -> None:
     line = Line([(t, t + 3.0) for t in range(0, 600, 6)], 600, sound=np.zeros(to_samples(600.5), np.float32))
-    assert len(line.packer._frames) * FRAME_LENGTH < 60 * SAMPLE_RATE
+    assert len(line.packer._cutter._frames) * FRAME_LENGTH < 60 * SAMPLE_RATE
     assert sum(len(w.pieces) for w in line.windows) == 100
 
 
