@@ -59,6 +59,9 @@ Facts = dict[str, Fact]
 CueForm = Literal["ring", "text", "gauge"]
 """How a cue meets the eye: a change of the ring, a short text, or a gauge alone."""
 Suppression = Literal["budget", "cooldown", "stale", "muted", "quiet"]
+ConsentBasis = Literal["notice", "asked", "own-side"]
+PauseKind = Literal["private", "card"]
+DeviceState = Literal["opened", "lost", "moved", "returned", "stalled", "failed", "ended"]
 Stage = Literal["sound", "words"]
 """What a decision rests on: sound alone, or sound and words."""
 
@@ -263,9 +266,10 @@ class Notice(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap(Event):
-    """Audio was lost; zeros of the same length stand in its place."""
+    """Audio was lost or not kept; zeros of the same length stand in its place. ``channel`` None: both sides."""
 
     reason: str
+    channel: Channel | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +284,54 @@ class TranscriptLate(Event):
 class Trouble(Event):
     """A part failed and the call goes on without it."""
 
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent(Event):
+    """From here on ``stored`` sides may be stored and transcribed (PRV-1, PRV-2).
+
+    ``basis`` is why: the line gives notice, the caller was asked, or the agent's own side only; ``answer``
+    is what was done: set, refused or withdrawn.
+    """
+
+    basis: ConsentBasis
+    answer: Literal["set", "refused", "withdrawn"]
+    stored: tuple[Channel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(Event):
+    """Nothing of either side is kept, transcribed or measured from here until the pause of this kind is over."""
+
+    kind: PauseKind
+    on: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scrub(Event):
+    """The audio and words of the span were removed at the agent's wish."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark(Event):
+    """The agent marked this place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device(Event):
+    """An input was opened, lost, moved, returned or stalled; ``name`` is what the system calls it."""
+
+    channel: Channel
+    state: DeviceState
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overload(Event):
+    """The level of the overload ladder changed (OVL-1): what words do from here on."""
+
+    level: int
     reason: str
 
 

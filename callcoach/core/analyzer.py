@@ -36,9 +36,11 @@ class Analyzer:
     detector : callable returning a SpeechDetector
         Called once per channel; each has its own memory.
     submit : callable taking a SpeechWindow and returning a Pending, or None
-        Hands a window to the recogniser; None means that no words are wanted.
+        Hands a piece of speech to the recogniser; None means that no words are wanted. It may return None:
+        then the words of this piece are not wanted.
     on_miss : {"wait", "skip"}
-        Whether words that are due are waited for (file, batch) or skipped (live).
+        Whether words that are due are waited for (file, batch), or told as late and delivered when they are
+        there (live).
     profile : the agent's stored usual values, or None.
     """
 
@@ -49,7 +51,7 @@ class Analyzer:
         rate: int,
         channels: int,
         detector: Callable[[], SpeechDetector],
-        submit: Callable[[SpeechWindow], Pending] | None,
+        submit: Callable[[SpeechWindow], Pending | None] | None,
         on_miss: Literal["wait", "skip"] = "wait",
         profile: Profile | None = None,
     ) -> None:
@@ -191,7 +193,9 @@ class Analyzer:
     def _hand_over(self, windows: list[SpeechWindow], now: int) -> None:
         if self._submit is not None:
             for window in windows:
-                self.merge.submit(now + self._budget, window, self._submit(window))
+                pending = self._submit(window)
+                if pending is not None:
+                    self.merge.submit(now + self._budget, window, pending)
 
     def _words_due(self, due: int | None, now: int) -> list[Event]:
         events: list[Event] = []

@@ -9,7 +9,7 @@ from typing import Final
 from callcoach.clock import SAMPLE_RATE, to_seconds
 from callcoach.config import Settings
 from callcoach.contract import delivery_metrics as v
-from callcoach.core.delivery.states import VoiceStates
+from callcoach.core.call_facts import Voices
 from callcoach.core.delivery.word_pace import BAND_WPM, pace_windows, words_per_minute
 from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party
@@ -25,23 +25,22 @@ _NO_USUAL = "too little speech of the agent to know the usual"
 
 
 def delivery_metrics(
-    voices: Mapping[Channel | None, VoiceStates],
+    voices: Voices,
     parties: Mapping[Channel | None, Party],
     transcript: Transcript,
     settings: Settings,
     length: int,
-    ratios: Sequence[float],
 ) -> tuple[dict[str, object], dict[str, str]]:
     """Compute what a recording with one party per channel allows.
 
-    ``ratios`` are the paces of the agent over those of the caller (V05), tick by tick.
+    The agent's delivery is needed; the caller's may be missing.
 
     Returns
     -------
     Values by key, and the reason of every key that has none.
     """
-    agent, caller = voices[Channel.AGENT], voices[Channel.CALLER]
-    tally, meter = agent.tally, agent.meter
+    agent, caller = voices.states[Channel.AGENT], voices.states.get(Channel.CALLER)
+    tally, meter, ratios = agent.tally, agent.meter, voices.ratios
     values: dict[str, object] = {}
     why: dict[str, str] = {"V04": "strong words of the caller are not looked for yet"}
 
@@ -51,11 +50,7 @@ def delivery_metrics(
         else:
             values[key] = value
 
-    put(
-        "V01",
-        _wpm(parties, transcript, settings),
-        "too few words of the agent" if transcript.enabled else "no words were asked for",
-    )
+    put("V01", *words_a_minute(parties, transcript, settings))
     enough = tally.speech_s >= _LEAST_RATE_S
     put(
         "V02",
@@ -112,7 +107,10 @@ def delivery_metrics(
     )
     put(
         "V08",
-        v.Clipping(agent_pct=round(tally.clipped_pct, 4), caller_pct=round(caller.tally.clipped_pct, 4))
+        v.Clipping(
+            agent_pct=round(tally.clipped_pct, 4),
+            caller_pct=None if caller is None else round(caller.tally.clipped_pct, 4),
+        )
         if length
         else None,
         "the recording is empty",
@@ -173,6 +171,14 @@ def delivery_metrics(
             values.pop(key, None)
             why[key] = f"{tally.clipped_pct:.1f} % of the agent's samples are clipped"
     return values, why
+
+
+def words_a_minute(
+    parties: Mapping[Channel | None, Party], transcript: Transcript, settings: Settings
+) -> tuple[v.WordsPerMinute | None, str]:
+    """Return V01, which needs no audio, and why it is null if it is."""
+    reason = "too few words of the agent" if transcript.enabled else "no words were asked for"
+    return _wpm(parties, transcript, settings), reason
 
 
 def _wpm(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from callcoach.clock import to_ms
@@ -23,11 +23,13 @@ from callcoach.contract import (
     WordEntry,
 )
 from callcoach.contract.metrics import METRIC_KEYS
+from callcoach.core.call_facts import CallFacts, Talk, facts_of
 from callcoach.core.coach import Coach
 from callcoach.core.conversation import Conversation
 from callcoach.core.cue_entries import cue_entries, voice_entries
-from callcoach.core.delivery_metrics import delivery_metrics
-from callcoach.core.metrics import conversation_metrics
+from callcoach.core.delivery_metrics import delivery_metrics, words_a_minute
+from callcoach.core.metrics import NEED_CALLER, conversation_metrics
+from callcoach.core.overlaps import Meeting
 from callcoach.core.phases import PhaseTracker
 from callcoach.core.qa_card import qa_card
 from callcoach.core.scores import call_scores
@@ -56,6 +58,21 @@ CONVERSATION_METRICS: Final = (
     "M21",
 )
 """What two parties on a clock allow, without a word list."""
+_MEASURED_VOICE: Final = (
+    "V02",
+    "V03",
+    "V05",
+    "V06",
+    "V07",
+    "V08",
+    "V09",
+    "V10",
+    "V11",
+    "V12",
+    "V14",
+    "V16",
+)
+"""What the curves of delivery tell, and nothing else."""
 _MONO: Final = "one channel holds both sides; record the two sides apart to measure it"
 
 
@@ -72,28 +89,50 @@ def build_document(
     coach: Coach | None,
     phases: PhaseTracker,
 ) -> CallDocument:
+    """Assemble ``call.json`` of an analysis that has finished; see `document_of_facts`.
+
+    Parameters
+    ----------
+    parties : runs of speech by channel; the one key is None in a mono recording.
+    conversation : None in a mono recording.
+    coach : delivery and cues; None where there is no audio.
+    phases : what the call was about when; unused in a mono recording.
+    """
+    facts = facts_of(parties, transcript, conversation, coach, phases)
+    return document_of_facts(
+        facts, info=info, verdict=verdict, quality=quality, settings=settings, length=length
+    )
+
+
+def document_of_facts(
+    facts: CallFacts,
+    *,
+    info: CallInfo,
+    verdict: VerdictInfo,
+    quality: Quality,
+    settings: Settings,
+    length: int,
+) -> CallDocument:
     """Assemble ``call.json``.
 
     Parameters
     ----------
     length : int
         Samples at 16 kHz; nothing in the document lies beyond it.
-    parties : runs of speech by channel; the one key is None in a mono recording.
-    conversation : None in a mono recording.
-    coach : delivery and cues; None where there is no audio.
-    phases : what the call was about when; unused in a mono recording.
     """
     clip = _Clip(length)
     segments = sorted(
         (
             SegmentEntry(role=channel, begin=clip(i.start), end=clip(i.end))
-            for channel, party in parties.items()
+            for channel, party in facts.parties.items()
             for i in party.ipus
         ),
         key=lambda s: (s.begin, s.end),
     )
-    if conversation is None:
-        (party,) = parties.values()
+    talk, transcript = facts.talk, facts.transcript
+    told = [] if facts.told is None else facts.told
+    if talk is None:
+        (party,) = facts.parties.values()
         metrics = Metrics(why_null=dict.fromkeys((k for k in METRIC_KEYS if k[0] in "MV"), _MONO))
         return CallDocument(
             call=info,
@@ -101,44 +140,69 @@ def build_document(
             quality=quality,
             segments=tuple(segments),
             transcript=tuple(_plain_entries(None, party, transcript, clip)),
-            voice_events=tuple([] if coach is None else voice_entries(coach.told, clip)),
+            voice_events=tuple(voice_entries(told, clip)),
             metrics=metrics,
             scores=call_scores(metrics),
         )
-    overlaps, counted, weights = _overlaps(conversation, clip)
-    story = _story(conversation.story, transcript, clip)
+    overlaps, counted, weights = _overlaps(talk.meetings, clip)
+    story = _story(talk.story, transcript, clip)
     metrics = conversation_metrics(
-        conversation, settings, length, counted, weights, None if story is None else story.words
+        talk, facts.parties, length, counted, weights, None if story is None else story.words
     )
-    if coach is not None:
-        values, why = delivery_metrics(coach.voices, parties, transcript, settings, length, coach.ratios)
-        known = {key: value for key in METRIC_KEYS if (value := getattr(metrics, key)) is not None}
-        reasons = {key: text for key, text in metrics.why_null.items() if key not in values}
-        metrics = Metrics.model_validate({**known, **values, "why_null": {**reasons, **why}})
+    metrics = _with_delivery(metrics, facts, settings, length)
+    if facts.no_caller:
+        metrics = _without(metrics, NEED_CALLER, facts.no_caller)
     document = CallDocument(
         call=info,
         verdict=verdict,
         quality=quality,
         segments=tuple(segments),
-        turns=tuple(_turns(conversation, phases, clip)),
-        transcript=tuple(_transcript(conversation, transcript, clip)),
+        turns=tuple(_turns(talk, facts.phases, clip)),
+        transcript=tuple(_transcript(talk, facts.parties, transcript, clip)),
         overlaps=tuple(overlaps),
         silences=tuple(
             SilenceEntry(begin=clip(q.start), end=clip(q.end), kind=q.kind, owner=q.owner)
-            for q in conversation.silences.quiets
+            for q in talk.quiets
         ),
         monologues=tuple(
             MonologueEntry(role=p.holder, begin=clip(p.start), end=clip(p.end))
-            for p in conversation.floor.periods
+            for p in talk.periods
             if to_ms(p.end - p.start) >= settings.silence.monologue_s * 1000
         ),
-        voice_events=tuple([] if coach is None else voice_entries(coach.told, clip)),
+        voice_events=tuple(voice_entries(told, clip)),
         opening_story=story,
-        cues=tuple([] if coach is None else cue_entries(coach.told, clip)),
+        cues=tuple(cue_entries(told, clip)),
         metrics=metrics,
         scores=call_scores(metrics),
     )
     return document.model_copy(update={"qa_card": qa_card(document)})
+
+
+def _with_delivery(metrics: Metrics, facts: CallFacts, settings: Settings, length: int) -> Metrics:
+    """Add the voice metrics, as far as delivery was measured."""
+    if facts.told is None:
+        return metrics
+    if facts.voices is not None:
+        values, why = delivery_metrics(facts.voices, facts.parties, facts.transcript, settings, length)
+    else:
+        wpm, reason = words_a_minute(facts.parties, facts.transcript, settings)
+        values = {} if wpm is None else {"V01": wpm}
+        why = dict.fromkeys(_MEASURED_VOICE, facts.no_voices) | ({"V01": reason} if wpm is None else {})
+    return _joined(metrics, values, why)
+
+
+def _without(metrics: Metrics, keys: Collection[str], reason: str) -> Metrics:
+    """Take metrics away, with the reason."""
+    known = {key: value for key in METRIC_KEYS if (value := getattr(metrics, key)) is not None}
+    kept = {key: value for key, value in known.items() if key not in keys}
+    return Metrics.model_validate({**kept, "why_null": {**metrics.why_null, **dict.fromkeys(keys, reason)}})
+
+
+def _joined(metrics: Metrics, values: Mapping[str, object], why: Mapping[str, str]) -> Metrics:
+    """Add metrics, and reasons of those that are null."""
+    known = {key: value for key in METRIC_KEYS if (value := getattr(metrics, key)) is not None}
+    reasons = {key: text for key, text in metrics.why_null.items() if key not in values}
+    return Metrics.model_validate({**known, **values, "why_null": {**reasons, **why}})
 
 
 class _Clip:
@@ -151,7 +215,7 @@ class _Clip:
         return to_ms(max(0, min(samples, self._length)))
 
 
-def _turns(conversation: Conversation, phases: PhaseTracker, clip: _Clip) -> list[TurnEntry]:
+def _turns(talk: Talk, phases: PhaseTracker, clip: _Clip) -> list[TurnEntry]:
     return [
         TurnEntry.model_validate(
             {
@@ -161,14 +225,14 @@ def _turns(conversation: Conversation, phases: PhaseTracker, clip: _Clip) -> lis
                 "phase": phases.phase_of(period.start, period.end),
             }
         )
-        for period in conversation.floor.periods
+        for period in talk.periods
     ]
 
 
 def _overlaps(
-    conversation: Conversation, clip: _Clip
+    meetings: Sequence[Meeting], clip: _Clip
 ) -> tuple[list[OverlapEntry], dict[Channel, tuple[int, ...]], dict[Channel, float]]:
-    told = [m.event for m in conversation.meetings.meetings if m.event is not None]
+    told = [m.event for m in meetings if m.event is not None]
     listed = [e for e in told if e.overlap > 0 or e.kind is OverlapClass.PAUSE_BARGE_IN]
     entries: list[OverlapEntry] = []
     counted: dict[Channel, list[int]] = {c: [] for c in Channel}
@@ -216,18 +280,18 @@ def _story(story: Story | None, transcript: Transcript, clip: _Clip) -> OpeningS
     )
 
 
-def _transcript(conversation: Conversation, transcript: Transcript, clip: _Clip) -> list[TranscriptEntry]:
+def _transcript(
+    talk: Talk, parties: Mapping[Channel | None, Party], transcript: Transcript, clip: _Clip
+) -> list[TranscriptEntry]:
     """Words by turn; what was said without the floor stands as an entry of its own."""
     entries: list[TranscriptEntry] = []
-    backchannels = {
-        id(m.utterance) for m in conversation.meetings.meetings if m.decided is OverlapClass.BACKCHANNEL
-    }
+    backchannels = {id(m.utterance) for m in talk.meetings if m.decided is OverlapClass.BACKCHANNEL}
     for channel in Channel:
         words = transcript.all(channel)
-        turns = [p for p in conversation.floor.periods if p.holder is channel]
+        turns = [p for p in talk.periods if p.holder is channel]
         bounds = [(p.start, p.end) for p in turns]
         groups: dict[tuple[int, int, str], list[Word]] = {}
-        utterances = conversation.parties[channel].utterances
+        utterances = parties[channel].utterances
         at = 0
         for word in words:
             middle = (word.span.start + word.span.end) // 2

@@ -3,26 +3,45 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from callcoach.clock import SAMPLE_RATE, to_samples, to_seconds
-from callcoach.config import Settings
 from callcoach.contract import metrics as m
-from callcoach.core.conversation import Conversation
+from callcoach.core.call_facts import Talk
 from callcoach.core.floor import Period
+from callcoach.core.silences import Quiet
 from callcoach.core.story import Story
+from callcoach.core.utterances import Party
 from callcoach.events import Channel, OverlapClass
 
+NEED_CALLER: Final = (
+    "M01",
+    "M02",
+    "M03",
+    "M04",
+    "M05",
+    "M06",
+    "M07",
+    "M08",
+    "M09",
+    "M10",
+    "M11",
+    "M12",
+    "M15",
+    "M16",
+    "M17",
+)
+"""What the agent's channel alone does not tell."""
 LEAST_SPEECH_S: Final = 10.0
 """Caller speech a rate per minute needs; less gives null; [D]."""
 
 
 def conversation_metrics(
-    conversation: Conversation,
-    settings: Settings,
+    talk: Talk,
+    parties: Mapping[Channel | None, Party],
     length: int,
     counted: dict[Channel, tuple[int, ...]],
     weights: dict[Channel, float],
@@ -32,20 +51,20 @@ def conversation_metrics(
 
     Parameters
     ----------
-    conversation : finished.
+    talk : turn-taking of both parties.
+    parties : their runs of speech.
     length : int
         Samples at 16 kHz of the whole call.
     counted, weights : indices of the counted overlaps in the document, and their summed weight, by side.
     story_words : words of the opening story, or None without words.
     """
-    agent = conversation.parties[Channel.AGENT].ipus
-    talk = {c: sum(i.length for i in conversation.parties[c].ipus) for c in Channel}
-    agent_talk, caller_talk = talk[Channel.AGENT], talk[Channel.CALLER]
+    agent, caller = (parties[c].ipus for c in Channel)
+    agent_talk, caller_talk = (sum(i.length for i in ipus) for ipus in (agent, caller))
     both_talk = agent_talk + caller_talk
     shared = sum(
         max(0, min(a.end, c.end) - max(a.start, c.start))
         for a in agent
-        for c in conversation.parties[Channel.CALLER].between(a.start, a.end)
+        for c in parties[Channel.CALLER].between(a.start, a.end)
     )
     why: dict[str, str] = {}
     values: dict[str, object] = {
@@ -71,8 +90,8 @@ def conversation_metrics(
         m.TalkToListen(agent_per_caller=_r(agent_talk / caller_talk)) if caller_talk else None,
         "the caller never speaks",
     )
-    put("M04", _non_talk(conversation, length), "the recording is empty")
-    values["M05"] = _dead_air(conversation)
+    put("M04", _non_talk(talk.quiets, length), "the recording is empty")
+    values["M05"] = _dead_air(talk.quiets)
     union = both_talk - shared
     put("M06", m.OverlapRatio(overlap_s=_s(shared), pct=_pct(shared, union)) if union else None, nobody)
     enough = to_seconds(caller_talk) >= LEAST_SPEECH_S
@@ -83,8 +102,8 @@ def conversation_metrics(
         m.InterruptionRate(per_10min=_r(10 * weights[Channel.AGENT] / minutes)) if enough else None,
         little,
     )
-    periods = conversation.floor.periods
-    put("M09", _overtalk(conversation, periods), "the agent never takes the floor")
+    periods = talk.periods
+    put("M09", _overtalk(talk), "the agent never takes the floor")
     call_minutes = length / SAMPLE_RATE / 60
     put(
         "M10",
@@ -95,7 +114,7 @@ def conversation_metrics(
         else None,
         "the recording is empty",
     )
-    put("M11", _story(conversation.story, story_words), "the caller tells no opening story")
+    put("M11", _story(talk.story, story_words), "the caller tells no opening story")
     put("M12", _latency(periods), "the agent never answers a caller turn")
     for key, channel in (("M14", Channel.AGENT), ("M15", Channel.CALLER)):
         put(key, _longest(periods, channel), f"the {channel.value} never takes the floor")
@@ -110,8 +129,7 @@ def conversation_metrics(
         "the recording is empty",
     )
     backchannels = sum(
-        x.incomer is Channel.AGENT and x.decided is OverlapClass.BACKCHANNEL
-        for x in conversation.meetings.meetings
+        x.incomer is Channel.AGENT and x.decided is OverlapClass.BACKCHANNEL for x in talk.meetings
     )
     put(
         "M17",
@@ -123,10 +141,9 @@ def conversation_metrics(
     return m.Metrics.model_validate({**values, "why_null": why})
 
 
-def _non_talk(conversation: Conversation, length: int) -> m.NonTalkTime | None:
+def _non_talk(quiets: Sequence[Quiet], length: int) -> m.NonTalkTime | None:
     if not length:
         return None
-    quiets = conversation.silences.quiets
     hold = sum(q.end - q.start for q in quiets if q.kind == "hold")
     silence = sum(min(q.end, length) - q.start for q in quiets if q.kind != "hold")
     return m.NonTalkTime(
@@ -134,8 +151,8 @@ def _non_talk(conversation: Conversation, length: int) -> m.NonTalkTime | None:
     )
 
 
-def _dead_air(conversation: Conversation) -> m.DeadAir:
-    dead = [q for q in conversation.silences.quiets if q.kind == "dead_air"]
+def _dead_air(quiets: Sequence[Quiet]) -> m.DeadAir:
+    dead = [q for q in quiets if q.kind == "dead_air"]
     lengths = [q.end - q.start for q in dead]
     return m.DeadAir(
         count=len(dead),
@@ -146,13 +163,13 @@ def _dead_air(conversation: Conversation) -> m.DeadAir:
     )
 
 
-def _overtalk(conversation: Conversation, periods: Sequence[Period]) -> m.OvertalkShare | None:
-    turns = [p for p in periods if p.holder is Channel.AGENT]
+def _overtalk(talk: Talk) -> m.OvertalkShare | None:
+    turns = [p for p in talk.periods if p.holder is Channel.AGENT]
     if not turns:
         return None
     starts = [
         x.utterance.start
-        for x in conversation.meetings.meetings
+        for x in talk.meetings
         if x.incomer is Channel.AGENT and x.decided is not None and x.decided.counted
     ]
     near = to_samples(1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from callcoach.clock import to_samples
 from callcoach.events import Channel, Word
@@ -21,8 +22,8 @@ class Transcript:
         """Position up to which all words of a channel have arrived."""
 
     def add(self, channel: Channel | None, words: tuple[Word, ...]) -> None:
-        """Take the words of one window; they lie after all earlier ones of this channel."""
-        self._words.setdefault(channel, []).extend(words)
+        """Take the words of one piece of speech; late ones find their place among those that came before."""
+        in_order(self._words.setdefault(channel, []), words)
 
     def all(self, channel: Channel | None) -> list[Word]:
         """All words of a channel."""
@@ -49,6 +50,16 @@ class Transcript:
         if at and words[at - 1].span.end >= position - reach:
             return words[at - 1]
         return None
+
+
+def in_order(words: list[Word], more: Sequence[Word]) -> None:
+    """Add the words of a further stretch of speech to words in order of time."""
+    if not more:
+        return
+    at = len(words)
+    if words and more[0].span.start < words[-1].span.start:
+        at = bisect_left(words, more[0].span.start, key=lambda w: w.span.start)
+    words[at:at] = more
 
 
 def _middle(word: Word) -> int:

@@ -7,7 +7,7 @@ nothing else, so that a stored call gives the rules the same scene as the live o
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from callcoach.clock import to_samples
@@ -19,6 +19,7 @@ from callcoach.core.delivery.states import VoiceStates
 from callcoach.core.delivery.ticks import Tick
 from callcoach.core.phases import PhaseTracker
 from callcoach.core.phrases import Phrases, contains, joined, normal
+from callcoach.core.transcript import in_order
 from callcoach.events import Channel, Event, FloorTaken, TranscriptLate, Word, Words
 
 _NEVER: Final = -1
@@ -70,9 +71,9 @@ class Side:
             self._unheard.append((self.began, self.ended))
         return True
 
-    def hear(self, items: Iterable[Word], through: int) -> None:
-        """Take the words of speech up to ``through``."""
-        self.words += items
+    def hear(self, items: Sequence[Word], through: int) -> None:
+        """Take the words of speech up to ``through``; late ones find their place."""
+        in_order(self.words, items)
         self.words_through = max(self.words_through, through)
         while self._unheard and self._unheard[0][1] <= self.words_through:
             self._unheard.popleft()

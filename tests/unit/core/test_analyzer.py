@@ -113,7 +113,7 @@ def test_words_are_delivered_at_their_deadline_whatever_the_block_size() -> None
     assert to_seconds(first.known_at) == pytest.approx(4.0 + 0.5 + 1.0, abs=0.2)
 
 
-def test_words_that_are_late_in_a_live_call_are_skipped_and_told() -> None:
+def test_words_that_are_late_in_a_live_call_are_told_and_come_at_its_end() -> None:
     slow = Pace(ScriptedTranscriber(SPOKEN), speed=1.0, cost_s=60.0)
     analyzer = make(slow.submit, on_miss="skip")
     audio, events = call(30.0), []
@@ -123,7 +123,9 @@ def test_words_that_are_late_in_a_live_call_are_skipped_and_told() -> None:
     events += analyzer.finish()
     late = [e for e in events if isinstance(e, TranscriptLate)]
     assert [e.channel for e in late] == ["agent", "caller", "agent"]
-    assert not [e for e in events if isinstance(e, Words)]
+    words = [e for e in events if isinstance(e, Words)]
+    assert [(e.channel, e.span) for e in words] == [(e.channel, e.span) for e in late]
+    assert all(e.known_at >= analyzer.now for e in words)
     assert analyzer.merge.missed == 3
     assert len([e for e in events if isinstance(e, Turn)]) == 3
 

@@ -29,7 +29,7 @@ class Slow:
 
 
 def window(name: str) -> SpeechWindow:
-    return SpeechWindow(Channel.AGENT, np.zeros(len(name), np.float32), (Span(Samples(0), Samples(1)),), (0,))
+    return SpeechWindow(Channel.AGENT, np.zeros(len(name), np.float32), (Span(Samples(0), Samples(len(name))),), (0,))
 
 
 def released(merge: DeadlineMerge, now: int | None) -> list[str | None]:
@@ -71,12 +71,19 @@ def test_a_file_waits_for_what_is_not_ready() -> None:
     assert merge.missed == 0
 
 
-def test_a_live_call_skips_what_is_not_ready_and_counts_it() -> None:
-    merge = merge_of([(100, "a"), (200, "b")], "skip", ready=False)
+def test_a_live_call_tells_what_is_late_and_delivers_it_when_it_is_there() -> None:
+    merge = DeadlineMerge("skip")
+    first, second = Slow("a", False), Slow("b", False)
+    merge.submit(100, window("a"), first)
+    merge.submit(200, window("b"), second)
     assert released(merge, 100) == [None]
-    assert merge.missed == 1
     assert released(merge, 200) == [None]
     assert merge.missed == 2
+    assert len(merge.outstanding) == 2
+    second.ready = True
+    assert released(merge, 300) == ["b"]
+    assert released(merge, None) == ["a"]
+    assert merge.outstanding == []
 
 
 def test_a_live_call_takes_what_is_ready() -> None:
@@ -89,4 +96,4 @@ def test_a_live_call_takes_what_is_ready() -> None:
 def test_outstanding_names_what_was_not_delivered(now: int) -> None:
     merge = merge_of([(100, "a"), (200, "bb")])
     released(merge, now)
-    assert sorted(len(w.audio) for w in merge.outstanding) == ([1, 2] if now < 100 else [2])
+    assert sorted(w.pieces[0].length for w in merge.outstanding) == ([1, 2] if now < 100 else [2])
