@@ -34,6 +34,18 @@ from callcoach.config_cues import (
     C26Settings,
     PhaseSettings,
 )
+from callcoach.config_language import (
+    C11Settings,
+    C12Settings,
+    C13Settings,
+    C14Settings,
+    C15Settings,
+    C19Settings,
+    C22Settings,
+    C23Settings,
+    C25Settings,
+    LanguageSettings,
+)
 from callcoach.config_stage import Stage as _Stage
 from callcoach.config_stage import setting as _setting
 from callcoach.errors import ConfigError
@@ -557,17 +569,27 @@ class Settings(_Stage):
     syllables: SyllableSettings = SyllableSettings()
     text: TextSettings = TextSettings()
     phases: PhaseSettings = PhaseSettings()
+    language: LanguageSettings = LanguageSettings()
     c01: C01Settings = C01Settings()
     c02: C02Settings = C02Settings()
     c03: C03Settings = C03Settings()
     c04: C04Settings = C04Settings()
     c10: C10Settings = C10Settings()
+    c11: C11Settings = C11Settings()
+    c12: C12Settings = C12Settings()
+    c13: C13Settings = C13Settings()
+    c14: C14Settings = C14Settings()
+    c15: C15Settings = C15Settings()
     c16: C16Settings = C16Settings()
     c17: C17Settings = C17Settings()
     c18: C18Settings = C18Settings()
+    c19: C19Settings = C19Settings()
     c20: C20Settings = C20Settings()
     c21: C21Settings = C21Settings()
+    c22: C22Settings = C22Settings()
+    c23: C23Settings = C23Settings()
     c24: C24Settings = C24Settings()
+    c25: C25Settings = C25Settings()
     c26: C26Settings = C26Settings()
     budget: BudgetSettings = BudgetSettings()
 

@@ -151,7 +151,7 @@ def analyze_source(
         with _opened(open_source) as again:
             seconds = document.call.duration_ms / 1000
             sound = encode_audio(again.blocks(), again.rate, expected_s=seconds) if seconds else None
-        _write_report(folder, document, sound, prosody)
+        write_report(folder, document, sound, prosody)
     write_call_folder(folder, document, prosody=prosody, formats=job.formats)
     return Result(name, folder, document)
 
@@ -164,7 +164,7 @@ def analyze_transcript(path: Path, folder: Path, job: Job) -> Result:
         return _rejected(path.name, folder, job, error)
     document, events = _replay_transcript(path, given, job)
     if "html" in job.formats:
-        _write_report(folder, document, None, {})
+        write_report(folder, document, None, {})
     write_call_folder(folder, document, events=[event_to_json(e) for e in events], formats=job.formats)
     return Result(path.name, folder, document)
 
@@ -254,17 +254,18 @@ def _rejected(name: str, folder: Path, job: Job, error: AudioFormatError) -> Res
     for file in ("events.jsonl", "prosody.npz"):  # of an earlier analysis; they would tell another story
         (folder / file).unlink(missing_ok=True)
     if "html" in job.formats:
-        _write_report(folder, document, None, {})
+        write_report(folder, document, None, {})
     write_call_folder(folder, document, formats=("json",))
     return Result(name, folder, document, str(error))
 
 
-def _write_report(
+def write_report(
     folder: Path,
     document: CallDocument,
     sound: ReportAudio | None,
     curves: Mapping[Channel | None, ProsodyTrack],
 ) -> None:
+    """Write ``report.html``."""
     make_private_folder(folder)
     with atomic_file(folder / "report.html") as file:
         file.write(report_html(document, audio=sound, curves=curves).encode())

@@ -36,6 +36,9 @@ class Storage(Protocol):
     def write(self, handle: int, data: bytes | memoryview, offset: int) -> int:
         """Write at a byte offset; return how many bytes were taken, which may be fewer than offered."""
 
+    def truncate(self, handle: int, size: int) -> None:
+        """Cut a file to a size in bytes."""
+
     def sync(self, handle: int) -> None:
         """Return once all that was written to the handle is on disk."""
 
@@ -72,6 +75,10 @@ class OsStorage:
             return os.pwrite(handle, data, offset)
         os.lseek(handle, offset, os.SEEK_SET)
         return os.write(handle, data)
+
+    def truncate(self, handle: int, size: int) -> None:
+        """Cut a file to a size in bytes."""
+        os.truncate(handle, size)
 
     def sync(self, handle: int) -> None:
         """Bring a file to disk."""

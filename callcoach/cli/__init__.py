@@ -19,6 +19,7 @@ class _Commands(LazyCommands):
 
     places: ClassVar[Mapping[str, str]] = {
         "analyze": "callcoach.cli.analyze:analyze",
+        "live": "callcoach.cli.live:live",
         "replay": "callcoach.cli.replay:replay",
         "models": "callcoach.cli.models:app",
         "doctor": "callcoach.cli.doctor:doctor",

@@ -121,7 +121,7 @@ def analyze(
                     model,
                     store=open_store(models),
                     language=language,
-                    hotwords=_hotwords(hotwords, vocabulary),
+                    hotwords=vocabulary_words(hotwords, vocabulary),
                 )
         folders = call_folders(out, [c.name for c in calls])
         for call, folder in zip(calls, folders, strict=True):
@@ -176,7 +176,7 @@ def _inputs(
     return found
 
 
-def _hotwords(given: str | None, vocabulary: Path | None) -> str | None:
+def vocabulary_words(given: str | None, vocabulary: Path | None) -> str | None:
     if vocabulary is None:
         return given
     try:

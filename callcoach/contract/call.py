@@ -21,6 +21,7 @@ from callcoach.contract._base import (
     Share,
     TimedModel,
 )
+from callcoach.contract.language_parts import LanguageSummary
 from callcoach.contract.metrics import Metrics
 from callcoach.errors import StoreError
 
@@ -215,6 +216,12 @@ class AcknowledgementEntry(ContractModel):
     opened: Ms
     answered: Ms | None
     result: Literal["hit", "late", "miss"]
+    level: Amount | None = None
+    """Level of the caller's strong words (L03) as it opened."""
+    types: tuple[Literal["cognitive", "attentive", "ownership", "appreciation", "uncredited"], ...] = ()
+    """Types (L05) of the acknowledgement that answered it."""
+    reason: str | None = None
+    """Why it has this result, in words."""
 
 
 class OpeningStory(TimedModel):
@@ -320,6 +327,7 @@ class CallDocument(ContractModel):
     voice_events: tuple[VoiceEventEntry, ...] = ()
     language_events: tuple[LanguageEventEntry, ...] = ()
     acknowledgement_windows: tuple[AcknowledgementEntry, ...] = ()
+    language: LanguageSummary | None = None
     opening_story: OpeningStory | None = None
     cues: tuple[CueEntry, ...] = ()
     metrics: Metrics = Field(default_factory=Metrics)

@@ -1,7 +1,7 @@
 """Values of the metrics ``M01`` to ``M22``, and all metrics of a call; ``docs/call-json.md`` describes each.
 
 A unit ends every name (``_s``, ``_ms``, ``_pct``, ``_per_min``); counts and references have none. The voice
-metrics stand in `callcoach.contract.delivery_metrics`.
+metrics stand in `callcoach.contract.delivery_metrics`, those of language in `callcoach.contract.language_metrics`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, Self
 from pydantic import Field, field_validator, model_validator
 
 from callcoach.contract import delivery_metrics as v
+from callcoach.contract import language_metrics as lm
 from callcoach.contract._base import Amount, ContractModel, Count, Ms, Number, Percent, TimedModel
 
 NOT_MEASURED_YET: Final = "not measured yet"
@@ -297,26 +298,26 @@ class Metrics(ContractModel):
     V13: None = None
     V14: v.FilledPauses | None = None
     V16: v.RecoveryTime | None = None
-    L01: None = None
-    L02: None = None
-    L03: None = None
-    L04: None = None
-    L05: None = None
-    L06: None = None
-    L07: None = None
-    L08: None = None
-    L09: None = None
-    L10: None = None
-    L11: None = None
-    L12: None = None
-    L13: None = None
-    L14: None = None
-    L15: None = None
-    L16: None = None
-    L17: None = None
-    L18: None = None
-    L19: None = None
-    L20: None = None
+    L01: lm.DiscouragedPhrases | None = None
+    L02: lm.PositivityBalance | None = None
+    L03: lm.StrongWords | None = None
+    L04: lm.AcknowledgementWindows | None = None
+    L05: lm.AcknowledgementTypes | None = None
+    L06: lm.ApologiesAndThanks | None = None
+    L07: lm.Jargon | None = None
+    L08: lm.CallerVocabulary | None = None
+    L09: lm.CheckBackCoverage | None = None
+    L10: lm.Paraphrase | None = None
+    L11: lm.OpenQuestions | None = None
+    L12: lm.FirstPersonOwnership | None = None
+    L13: lm.Concreteness | None = None
+    L14: lm.Commitments | None = None
+    L15: lm.WordBalance | None = None
+    L16: lm.FillersAndHedges | None = None
+    L17: lm.NameUse | None = None
+    L18: lm.CloseQuality | None = None
+    L19: lm.AskedBack | None = None
+    L20: lm.StyleProfile | None = None
     why_null: dict[str, str] = Field(default_factory=dict, validate_default=True)
 
     @field_validator("why_null")

@@ -36,6 +36,8 @@ class Voices:
     states: Mapping[Channel | None, VoiceStates]
     ratios: Sequence[float]
     """Paces of the agent over those of the caller (V05), tick by tick."""
+    no_ratios: str = ""
+    """Why there are no ratios, where that is not for want of speech."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def delivery_metrics(
         )
         if ratios
         else None,
-        f"one side speaks for less than {settings.delivery.least_match_s:.0f} s",
+        voices.no_ratios or f"one side speaks for less than {settings.delivery.least_match_s:.0f} s",
     )
     per_10min = 600 * SAMPLE_RATE / length if length else 0.0
     closed = [e for e in agent.told if isinstance(e, VoiceClosed)]

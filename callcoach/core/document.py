@@ -73,6 +73,8 @@ _MEASURED_VOICE: Final = (
     "V16",
 )
 """What the curves of delivery tell, and nothing else."""
+_OF_FLOOR: Final = ("M14", "V05")
+"""Metrics that are null without the caller where the agent's side alone does not give them."""
 _MONO: Final = "one channel holds both sides; record the two sides apart to measure it"
 
 
@@ -151,7 +153,7 @@ def document_of_facts(
     )
     metrics = _with_delivery(metrics, facts, settings, length)
     if facts.no_caller:
-        metrics = _without(metrics, NEED_CALLER, facts.no_caller)
+        metrics = _without(metrics, (*NEED_CALLER, *_null(metrics, _OF_FLOOR)), facts.no_caller)
     document = CallDocument(
         call=info,
         verdict=verdict,
@@ -189,6 +191,10 @@ def _with_delivery(metrics: Metrics, facts: CallFacts, settings: Settings, lengt
         values = {} if wpm is None else {"V01": wpm}
         why = dict.fromkeys(_MEASURED_VOICE, facts.no_voices) | ({"V01": reason} if wpm is None else {})
     return _joined(metrics, values, why)
+
+
+def _null(metrics: Metrics, keys: Collection[str]) -> list[str]:
+    return [key for key in keys if getattr(metrics, key) is None]
 
 
 def _without(metrics: Metrics, keys: Collection[str], reason: str) -> Metrics:

@@ -22,7 +22,7 @@ from callcoach.core.call_facts import CallFacts, Talk, Voices
 from callcoach.core.delivery.pace_match import PaceMatch
 from callcoach.core.delivery.profile import Profile
 from callcoach.core.delivery.states import VoiceStates, read_at
-from callcoach.core.delivery.ticks import TICK, HopColumns, ticks
+from callcoach.core.delivery.ticks import HOPS, TICK, HopColumns, ticks
 from callcoach.core.floor import Period
 from callcoach.core.overlaps import Meeting
 from callcoach.core.phases import PhaseTracker
@@ -66,6 +66,7 @@ def facts_of_log(
     dual: bool = True,
     columns: Mapping[Channel | None, HopColumns] | None = None,
     speech: Mapping[Channel | None, NDArray[np.bool_]] | None = None,
+    active: Mapping[Channel | None, NDArray[np.int8]] | None = None,
     profile: Profile | None = None,
     no_voices: str = "",
     no_caller: str = "",
@@ -82,6 +83,7 @@ def facts_of_log(
     columns : curves of delivery by channel, or None; only complete ones give the metrics of the analysis.
     speech : the fast mask per hop in the end, by channel, or None: runs of speech that it does not hold were
         taken back as an echo. Without it the notices `ECHO` of the log tell which.
+    active : the fast mask per hop as it was known live, of sides whose ``columns`` are not kept.
     profile : the agent's stored usual values that the analysis used.
     no_voices, no_caller : as in `CallFacts`.
     """
@@ -95,18 +97,26 @@ def facts_of_log(
     talk = None
     if dual:
         meetings = _meetings(events, parties)
-        periods = _Floor(parties).periods_of(events, length)
+        periods = Floor(parties).periods_of(events, length)
         story = opening_story(
             periods, meetings, parties[Channel.CALLER], transcript, settings.story, phrases()
         )
         talk = Talk(periods, meetings, _quiets(events), story)
+    voices = None
+    if columns is not None:
+        caller = None if no_caller else _caller_mask(parties, active)
+        voices = _voices(events, columns, settings, profile, caller)
     return CallFacts(
         parties=parties,
         transcript=transcript,
         talk=talk,
         phases=phases,
         told=[e for e in events if isinstance(e, _COACH) or (isinstance(e, Notice) and e.code == "S-CLIP")],
-        voices=None if columns is None else _voices(events, columns, settings, profile),
+        voices=None
+        if columns is None
+        else _voices(
+            events, columns, settings, profile, None if no_caller else _caller_mask(parties, active)
+        ),
         no_voices=no_voices,
         no_caller=no_caller,
     )
@@ -119,7 +129,9 @@ def _heard(
     gone: list[SpeechSegment] = []
     for index, event in enumerate(events):
         if isinstance(event, Notice) and event.code == ECHO:
-            gone += [e for e in segments_of(events[:index], Channel.AGENT) if e.span.start >= event.span.start]
+            gone += [
+                e for e in segments_of(events[:index], Channel.AGENT) if e.span.start >= event.span.start
+            ]
         elif isinstance(event, SpeechSegment) and speech is not None and event.channel in speech:
             first, last = event.span.start // HOP_LENGTH, -(-event.span.end // HOP_LENGTH)
             mask = speech[event.channel][first:last]
@@ -148,6 +160,11 @@ def segments_of(events: Iterable[Event], channel: Channel | None) -> list[Speech
     return sorted(found, key=lambda e: e.span)
 
 
+def parties_of(events: Sequence[Event], settings: Settings) -> dict[Channel | None, Party]:
+    """Return both parties with the runs of speech that a log tells of."""
+    return {c: _party(events, c, settings) for c in Channel}
+
+
 def _party(events: Iterable[Event], channel: Channel | None, settings: Settings) -> Party:
     """Chain runs of speech into utterances, as they were while the call ran."""
     gap = to_samples(settings.floor.chain_gap_s)
@@ -163,11 +180,11 @@ def _party(events: Iterable[Event], channel: Channel | None, settings: Settings)
 
 
 def _transcript(events: Iterable[Event], enabled: bool) -> Transcript:
-    """Take the words window by window; what was recognised after the call goes where it was said."""
+    """Take the words in the order in which they came; late ones find their place."""
     transcript = Transcript(enabled=enabled)
-    told = [e for e in events if isinstance(e, Words)]
-    for event in sorted(told, key=lambda e: e.span.start):
-        transcript.add(event.channel, event.items)
+    for event in events:
+        if isinstance(event, Words):
+            transcript.add(event.channel, event.items)
     return transcript
 
 
@@ -204,7 +221,7 @@ def _quiets(events: Iterable[Event]) -> list[Quiet]:
     return [Quiet(e.span.start, e.span.end, e.kind, e.owner, e.stage) for _, e in sorted(last.items())]
 
 
-class _Floor:
+class Floor:
     """Turns from what was told of the floor.
 
     A short turn that only its words gave away splits the turn around it without another word in the log:
@@ -231,6 +248,17 @@ class _Floor:
         for period in self._periods:
             period.end = max(period.start, min(period.end, length))
         return self._periods
+
+    def open_turn(self, events: Sequence[Event]) -> tuple[Channel, int] | None:
+        """Return whose turn no event has ended, and where it began; None when there is none."""
+        periods = self.periods_of(events, max((e.known_at for e in events), default=0))
+        if self._split is not None:
+            channel = self._split.holder.other
+            resumed = self._parties[channel].first_after(self._split.end)
+            return None if resumed is None else (channel, resumed.start)
+        if periods and not periods[-1].closed:
+            return periods[-1].holder, periods[-1].start
+        return None
 
     def _turn(self, event: Turn) -> None:
         start, end = event.span.start, event.span.end
@@ -302,13 +330,30 @@ class _Clock:
         return [event for _, event in self.told[first : self.at]]
 
 
+def _caller_mask(
+    parties: Mapping[Channel | None, Party], active: Mapping[Channel | None, NDArray[np.int8]] | None
+) -> NDArray[np.int8]:
+    """Return where the caller spoke, per hop: as known live, or by the runs of speech."""
+    if active is not None and Channel.CALLER in active:
+        return active[Channel.CALLER]
+    runs = parties[Channel.CALLER].ipus if Channel.CALLER in parties else []
+    mask = np.zeros(-(-runs[-1].end // HOP_LENGTH) if runs else 0, np.int8)
+    for run in runs:
+        mask[run.start // HOP_LENGTH : -(-run.end // HOP_LENGTH)] = 1
+    return mask
+
+
 def _voices(
     events: Sequence[Event],
     columns: Mapping[Channel | None, HopColumns],
     settings: Settings,
     profile: Profile | None,
+    caller: NDArray[np.int8] | None,
 ) -> Voices:
-    """Measure delivery again from the curves: every tick where the analysis read it."""
+    """Measure delivery again from the curves: every tick where the analysis read it.
+
+    ``caller`` tells where the caller spoke if the columns do not; None: nobody knows.
+    """
     numbers = count(1)
     states = {
         c: VoiceStates(settings.delivery, c, lambda: next(numbers), profile if c is Channel.AGENT else None)
@@ -318,24 +363,37 @@ def _voices(
     pace = PaceMatch(settings.delivery, meters) if len(meters) == len(Channel) else None
     sides = {c: ticks(hops, settings.delivery.over_floor_db) for c, hops in columns.items()}
     end = min((len(hops.level_dbfs) for hops in columns.values()), default=0) * HOP_LENGTH
+    total = min((len(side) for side in sides.values()), default=0)
+    if Channel.CALLER in columns:
+        caller = columns[Channel.CALLER].active
+    silent = _silent_ticks(caller, total)
     clock = _Clock(_words_by_frame(events, states, end))
-    for index in range(min((len(side) for side in sides.values()), default=0)):
+    for index in range(total):
         now = min(read_at(index), end)
         _hear(states, clock.until(now))
-        tick = {c: side[index] for c, side in sides.items()}
-        caller = tick.get(Channel.CALLER)
-        for channel, part in tick.items():
-            # as in `Coach.step`; of a side that was not stored nobody knows when it was silent
-            quiet = channel is not Channel.AGENT or (caller is not None and caller.active == 0)
-            states[channel].step(part, now, quiet=quiet)
+        for channel, side in sides.items():
+            # as in `Coach.step`: the agent's microphone may hear the caller
+            quiet = channel is not Channel.AGENT or silent[index]
+            states[channel].step(side[index], now, quiet=quiet)
             if pace is not None and channel is not None:
-                pace.step(channel, part)
+                pace.step(channel, side[index])
         if pace is not None:
             pace.note()
     _hear(states, clock.until(end))
     for voice in states.values():
         voice.finish(end)
-    return Voices(states, () if pace is None else pace.ratios)
+    no_ratios = "" if pace is not None else "the caller's delivery is not kept"
+    return Voices(states, () if pace is None else pace.ratios, no_ratios)
+
+
+def _silent_ticks(caller: NDArray[np.int8] | None, total: int) -> list[bool]:
+    """Tell of every tick whether the caller was silent in all of it; nowhere where nobody knows."""
+    if caller is None:
+        return [False] * count
+    mask = np.zeros(count * HOPS, np.int8)
+    known = caller[: len(mask)]
+    mask[: len(known)] = known
+    return (~mask.reshape(count, HOPS).any(axis=1)).tolist()
 
 
 def _words_by_frame(

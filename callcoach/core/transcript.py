@@ -25,6 +25,11 @@ class Transcript:
         """Take the words of one piece of speech; late ones find their place among those that came before."""
         in_order(self._words.setdefault(channel, []), words)
 
+    def forget(self, start: int, end: int) -> None:
+        """Take out every word that meets ``[start, end)``: it was removed from the record."""
+        for words in self._words.values():
+            words[:] = [w for w in words if w.span.end <= start or w.span.start >= end]
+
     def all(self, channel: Channel | None) -> list[Word]:
         """All words of a channel."""
         return self._words.get(channel, [])

@@ -51,11 +51,11 @@ class PieceCutter:
         waiting = self._party.first_after(self._done - 1)
         return waiting.start if waiting is not None else None
 
-    def open_piece(self, now: int) -> SpeechWindow | None:
-        """Return the speech that will be the next piece, as far as it is heard at ``now``; None: there is none.
+    def open_span(self, now: int) -> Span | None:
+        """Return where the next piece lies, as far as it is heard at ``now``; None: there is none.
 
-        Its end is cut to ``pad_s`` behind the last speech, so that it is the next piece itself, sample by
-        sample, when the party is silent from here on.
+        Its end is ``pad_s`` behind the last speech, so that it is the next piece itself when the party is
+        silent from here on.
         """
         runs = self._party.between(self._done, now + 1) if self._party.ipus else []
         if not runs:
@@ -65,7 +65,12 @@ class PieceCutter:
         last = min(end + self._pad, now, first + self._window)
         if last <= first or not self._holds_words(start, end):
             return None
-        return self._piece(first, last)
+        return Span(Samples(first), Samples(last))
+
+    def open_piece(self, now: int) -> SpeechWindow | None:
+        """Return `open_span` with its audio."""
+        span = self.open_span(now)
+        return None if span is None else self._piece(span.start, span.end)
 
     def step(self, frame: Audio, probability: float, now: int) -> list[SpeechWindow]:
         """Take one frame that ends at ``now``; return the pieces that it ends."""

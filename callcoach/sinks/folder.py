@@ -112,9 +112,7 @@ def write_call_folder(
                 line = event if isinstance(event, str) else event_text(event)
                 file.write(line.encode() + b"\n")
     if prosody:
-        written.append(folder / "prosody.npz")
-        with atomic_file(written[-1]) as file:
-            np.savez_compressed(file, allow_pickle=False, **_prosody_arrays(prosody))
+        written.append(write_prosody(folder, prosody))
     for name, export in _EXPORTS.items():
         texts = export(document)
         if name in wanted or any((folder / file_name).exists() for file_name in texts):
@@ -126,6 +124,20 @@ def write_call_folder(
     with atomic_file(written[-1]) as file:
         file.write(document.to_json().encode())
     return tuple(written)
+
+
+def write_prosody(folder: Path, prosody: Mapping[Channel | None, ProsodyTrack]) -> Path:
+    """Write ``prosody.npz`` and return its path.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
+    path = folder / "prosody.npz"
+    with atomic_file(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **_prosody_arrays(prosody))
+    return path
 
 
 def _prosody_arrays(

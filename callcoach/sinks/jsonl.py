@@ -7,11 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from callcoach.contract.event_line import HEADER_TYPE
 from callcoach.events import Event
-from callcoach.storage import FILE_MODE, sync_folder, write_failure
+from callcoach.storage import FILE_MODE, atomic_file, sync_folder, write_failure
 
 _FIRST_KEYS = ("type", "span", "known_at", "channel")
 
@@ -91,6 +91,41 @@ class JsonlSink:
         except OSError as error:
             raise write_failure(self._path, error) from error
         self._has_header = True
+
+    def sync(self) -> None:
+        """Bring what was written so far to disk.
+
+        Raises
+        ------
+        StoreError
+            If the disk refuses.
+        """
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise write_failure(self._path, error) from error
+
+    def rewrite(self, change: Callable[[dict[str, Any]], Mapping[str, object] | None]) -> None:
+        """Replace every line of a live log by what ``change`` makes of it; None drops the line.
+
+        The earlier log stands until the new one is whole and on disk.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be read or written; the log goes on as it was.
+        """
+        try:
+            self._file.flush()
+            lines = self._target.read_text("utf-8").splitlines()
+            kept = [record for line in lines if (record := change(json.loads(line))) is not None]
+            with atomic_file(self._target) as file:
+                file.write("".join(event_text(record) + "\n" for record in kept).encode())
+            self._file.close()
+            self._file = self._target.open("a", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise write_failure(self._path, error) from error
 
     def close(self) -> None:
         """Bring the log to disk under its final name; may be called more than once."""

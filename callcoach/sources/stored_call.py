@@ -12,7 +12,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Final
@@ -50,6 +50,16 @@ _REPLAYED: Final[Mapping[str, np.dtype[Any]]] = {
 }
 _OLD: Final = frozenset({"level_dbfs", "f0_hz"})
 """Columns that every version has stored."""
+_ARCHIVE_ERRORS: Final = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What a damaged archive raises."""
 _MOST_DB: Final = 400.0
 _MOST_HZ: Final = SAMPLE_RATE / 2
 
@@ -149,7 +159,7 @@ def _damaged(file: str, name: str) -> CallFolderError:
     return CallFolderError(f"{file} in {name} is damaged; analyse the recording again.")
 
 
-def _open(folder: Path, file: str, most_bytes: int) -> BinaryIO:
+def open_bounded(folder: Path, file: str, most_bytes: int) -> BinaryIO:
     """Open a regular file of bounded size, without ever waiting for another process.
 
     Raises
@@ -182,7 +192,7 @@ def _open(folder: Path, file: str, most_bytes: int) -> BinaryIO:
 
 
 def _document(folder: Path, name: str) -> _Document:
-    with _open(folder, "call.json", MOST_DOCUMENT_BYTES) as file:
+    with open_bounded(folder, "call.json", MOST_DOCUMENT_BYTES) as file:
         try:
             return _Document.model_validate_json(file.read(MOST_DOCUMENT_BYTES))
         except ValidationError:
@@ -199,7 +209,7 @@ def _log(folder: Path, name: str) -> tuple[Call, tuple[Event, ...]]:
     latest, ended = 0, False
     for number, line in enumerate(_lines(folder, name), start=1):
         try:
-            record = json.loads(line, parse_constant=_no_number)
+            record = json.loads(line, parse_constant=no_number)
             event = event_from_json(record)
         except (ValueError, RecursionError):
             raise CallFolderError(
@@ -229,7 +239,7 @@ def _log(folder: Path, name: str) -> tuple[Call, tuple[Event, ...]]:
 
 def _lines(folder: Path, name: str) -> Iterator[bytes]:
     left = MOST_LOG_BYTES
-    with _open(folder, "events.jsonl", MOST_LOG_BYTES) as file:
+    with open_bounded(folder, "events.jsonl", MOST_LOG_BYTES) as file:
         while left > 0:
             try:
                 line = file.readline(MOST_LINE_BYTES + 1)
@@ -245,23 +255,69 @@ def _lines(folder: Path, name: str) -> Iterator[bytes]:
             yield line
 
 
-def _no_number(text: str) -> float:
+def no_number(text: str) -> float:
+    """Refuse NaN and infinity, which are no JSON."""
     raise ValueError(f"{text} is not a number")
 
 
+def read_curves(folder: Path, channels: Sequence[Channel | None]) -> dict[Channel | None, Columns]:
+    """Read what ``prosody.npz`` of any call folder holds: the columns of a replay and the mask ``speech``.
+
+    A side that is not stored is missing, and of a side of which nothing may be kept but when it spoke there
+    is only that.
+
+    Parameters
+    ----------
+    channels : those that the call has; None for the one of a mono recording.
+
+    Raises
+    ------
+    CallFolderError
+        If the file is missing or damaged.
+    """
+    name = _name(folder)
+    wanted = {**_REPLAYED, "speech": np.dtype(np.bool_)}
+    with open_bounded(folder, "prosody.npz", MOST_ARCHIVE_BYTES) as file:
+        try:
+            _check_directory(file)
+            with zipfile.ZipFile(file) as archive:
+                present = set(archive.namelist())
+                found = {
+                    channel: {
+                        column: _array(archive, member, dtype)
+                        for column, dtype in wanted.items()
+                        if (member := _member(channel, column)) in present
+                    }
+                    for channel in channels
+                }
+            lengths = {len(array) for one in found.values() for array in one.values()}
+            if len(lengths) > 1:
+                raise ValueError("columns differ in length")
+        except _ARCHIVE_ERRORS:
+            raise _damaged("prosody.npz", name) from None
+    return {channel: columns for channel, columns in found.items() if columns}
+
+
+def is_whole(columns: Columns) -> bool:
+    """Tell whether columns hold everything that delivery is measured from, with values in range."""
+    if not _REPLAYED.keys() <= columns.keys():
+        return False
+    try:
+        _check_values(columns)
+    except ValueError:
+        return False
+    return True
+
+
+def _member(channel: Channel | None, column: str) -> str:
+    return f"{'mono' if channel is None else channel.value}_{column}.npy"
+
+
 def _columns(folder: Path, name: str) -> Mapping[Channel, Columns]:
-    with _open(folder, "prosody.npz", MOST_ARCHIVE_BYTES) as file:
+    with open_bounded(folder, "prosody.npz", MOST_ARCHIVE_BYTES) as file:
         try:
             return _arrays(file, name)
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            NotImplementedError,
-            RuntimeError,
-            zlib.error,
-            zipfile.BadZipFile,
-        ):
+        except _ARCHIVE_ERRORS:
             raise _damaged("prosody.npz", name) from None
 
 
@@ -271,7 +327,7 @@ def _arrays(file: BinaryIO, name: str) -> Mapping[Channel, Columns]:
     with zipfile.ZipFile(file) as archive:
         present = set(archive.namelist())
         for channel in Channel:
-            wanted = {column: f"{channel}_{column}.npy" for column in _REPLAYED}
+            wanted = {column: _member(channel, column) for column in _REPLAYED}
             if missing := {column for column, member in wanted.items() if member not in present}:
                 if missing & _OLD:
                     raise ValueError("columns of the contract are missing")

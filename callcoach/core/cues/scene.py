@@ -17,10 +17,12 @@ from callcoach.core.delivery.meter import Reading
 from callcoach.core.delivery.pace_match import PaceMatch
 from callcoach.core.delivery.states import VoiceStates
 from callcoach.core.delivery.ticks import Tick
+from callcoach.core.language.scene import LanguageScene
 from callcoach.core.phases import PhaseTracker
 from callcoach.core.phrases import Phrases, contains, joined, normal
 from callcoach.core.transcript import in_order
 from callcoach.events import Channel, Event, FloorTaken, TranscriptLate, Word, Words
+from callcoach.lexicon import Lexicon, load_lexicon
 
 _NEVER: Final = -1
 _SENTENCE_REACH_S: Final = 8.0
@@ -117,7 +119,13 @@ class Scene:
     """Both parties together."""
 
     def __init__(
-        self, settings: Settings, voices: dict[Channel, VoiceStates], phrases: Phrases, *, words: bool
+        self,
+        settings: Settings,
+        voices: dict[Channel, VoiceStates],
+        phrases: Phrases,
+        *,
+        words: bool,
+        lexicon: Lexicon | None = None,
     ) -> None:
         self.settings = settings
         self.phrases = phrases
@@ -127,6 +135,8 @@ class Scene:
         self.agent = Side(settings, voices[Channel.AGENT])
         self.caller = Side(settings, voices[Channel.CALLER])
         self.phases = PhaseTracker(phrases, settings.phases)
+        self.language = LanguageScene(load_lexicon() if lexicon is None else lexicon, settings.language)
+        """What was said: rows of the word lists, sentences, strong words, acknowledgement windows."""
         self.pace = PaceMatch(settings.delivery, {c: v.meter for c, v in voices.items()})
         """Pace of each party over its last minute of speech."""
         self.holder: Channel | None = None
@@ -231,6 +241,9 @@ class Scene:
                 case FloorTaken():
                     self.holder = self.last_holder = event.channel
                     self.floor_since = event.span.start
+                    other = self.side(event.channel.other)
+                    ended = self.now if other.active else other.ended
+                    self.language.floor_taken(event.channel, event.span.start, ended)
                 case Words(channel=Channel() as channel):
                     self._hear(channel, event)
                 case TranscriptLate(channel=Channel() as channel):
@@ -250,6 +263,7 @@ class Scene:
     def _hear(self, channel: Channel, event: Words) -> None:
         side = self.side(channel)
         side.hear(event.items, event.span.end)
+        self.language.hear(channel, event.items)
         if channel is Channel.AGENT and event.items and not self.agent.active:
             last = event.items[-1].span.end
             tail = self.agent.said(last - self._notice_reach, last)

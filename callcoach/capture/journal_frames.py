@@ -1,0 +1,144 @@
+"""From samples as they come to frames of the journal, and frames that are erased in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from callcoach.capture.journal_format import (
+    COLUMNS,
+    ERASED_FLAG,
+    HEADER_BYTES,
+    Kind,
+    pack_frame,
+    pack_samples,
+)
+from callcoach.capture.journal_reader import read_at
+from callcoach.capture.spans import Pair, union, without
+from callcoach.clock import SAMPLE_RATE
+from callcoach.storage import Storage, write_all
+
+FRAME_SAMPLES: Final = SAMPLE_RATE // 4
+"""0.25 s: with as much again on the way, a kill costs at most 0.5 s (DUR-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The frames of one stretch, ready for the disk: ``(column, bytes)`` for each."""
+
+    position: int
+    samples: int
+    time_us: int
+    frames: tuple[tuple[int, bytes], ...]
+
+    @property
+    def span(self) -> Pair:
+        """The stretch."""
+        return self.position, self.position + self.samples
+
+
+class FrameBuffer:
+    """Keeps samples back until they fill a frame; what was erased never leaves it.
+
+    Attributes
+    ----------
+    next : position of the next sample it takes; what lies before it was taken already
+    """
+
+    def __init__(self, call: bytes) -> None:
+        self.next = 0
+        self._call = call
+        self._buffer = np.zeros((FRAME_SAMPLES, len(COLUMNS)), np.int16)
+        self._held = 0
+        self._time_us = 0
+        self._columns: tuple[int, ...] = ()
+        self._erased: dict[int, list[Pair]] = {column: [] for column in range(len(COLUMNS))}
+
+    def add(
+        self, position: int, block: NDArray[np.int16], columns: tuple[int, ...], time_us: int
+    ) -> list[Batch]:
+        """Take samples, int16 of shape (n, 2), and return the frames that are full or cannot grow."""
+        batches = []
+        start = max(position, self.next)
+        if start != self.next or columns != self._columns:
+            batches += self.drain()
+            self._columns = columns
+        self.next = start
+        at = start - position
+        while at < len(block):
+            if not self._held:
+                self._time_us = time_us
+            count = min(FRAME_SAMPLES - self._held, len(block) - at)
+            self._buffer[self._held : self._held + count] = block[at : at + count]
+            self._held += count
+            self.next += count
+            at += count
+            if self._held == FRAME_SAMPLES:
+                batches += self.drain()
+        return batches
+
+    def drain(self) -> list[Batch]:
+        """Return what is kept back as a shorter frame of each channel."""
+        count, self._held = self._held, 0
+        position = self.next - count
+        frames = []
+        for column in self._columns if count else ():
+            cuts = self._erased[column]
+            if not without([(position, position + count)], cuts):
+                continue
+            samples = self._buffer[:count, column].copy()
+            for start, end in cuts:
+                samples[max(0, start - position) : max(0, end - position)] = 0
+            frame = pack_frame(
+                Kind.AUDIO,
+                self._call,
+                pack_samples(samples),
+                column=column,
+                position=position,
+                time_us=self._time_us,
+            )
+            frames.append((column, frame))
+        return [Batch(position, count, self._time_us, tuple(frames))] if frames else []
+
+    def erase(self, start: int, end: int, columns: frozenset[int]) -> None:
+        """Let nothing of a stretch through from now on, however often it is written."""
+        for column in columns:
+            self._erased[column] = union([*self._erased[column], (start, end)])
+
+
+def erase_frames(
+    storage: Storage, handle: int, call: bytes, rows: NDArray[np.int64], start: int, end: int
+) -> None:
+    """Overwrite ``[start, end)`` in frames of one file with zeros and sync it.
+
+    Parameters
+    ----------
+    handle : open for reading and writing
+    rows : of an index, shape (frames, 6); all of them meet the stretch
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    for _, offset, position, samples, column, time_us in rows.tolist():
+        payload = bytes(2 * samples)
+        if position < start or position + samples > end:
+            kept = bytearray(read_at(handle, offset + HEADER_BYTES, 2 * samples))
+            low, high = max(0, start - position), min(samples, end - position)
+            kept[2 * low : 2 * high] = bytes(2 * (high - low))
+            payload = bytes(kept)
+        frame = pack_frame(
+            Kind.AUDIO,
+            call,
+            payload,
+            column=column,
+            position=position,
+            time_us=time_us,
+            flags=ERASED_FLAG,
+        )
+        write_all(storage, handle, frame, offset)
+    storage.sync(handle)

@@ -1,0 +1,195 @@
+"""The end of the call and what is left of it: close (L18), steps of a good answer, ticket note, a line to rehearse."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from callcoach.core.language.finder import (
+    ACKNOWLEDGEMENT,
+    CLOSE,
+    DISCOURAGED,
+    NEXT_STEP,
+    RECAP,
+    RELIEF,
+    Found,
+)
+from callcoach.core.language.lists import content_words, has_time, language_lists
+from callcoach.core.language.sentences import Promise, apologies_in, thanks_in
+from callcoach.core.language.text import Sentence
+from callcoach.core.language.view import LanguageView
+from callcoach.core.phrases import contains
+from callcoach.events import Channel
+
+_MOST_PROBLEM = 3
+"""Sentences of the caller that a ticket note quotes; [D]."""
+_MOST_STEPS = 8
+_LEAST_CONTENT = 2
+"""Content words that make a sentence part of a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """What the last part of the call held (L18)."""
+
+    recap: bool
+    next_step: bool
+    anything_else: bool
+    thanks: bool
+
+    @property
+    def points(self) -> int:
+        """0 to 4."""
+        return sum((self.recap, self.next_step, self.anything_else, self.thanks))
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where each step of a good answer was first heard (10.8), samples; None where it was not."""
+
+    heard: int | None
+    """End of the caller's opening story, when it was not cut."""
+    acknowledged: int | None
+    apologised: int | None
+    resolved: int | None
+    """First complete commitment of the agent, or relief marker of the caller."""
+    diagnosed: int | None
+    """A sentence that names the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketNote:
+    """Draft of a ticket note in the words of the call; a person checks it."""
+
+    problem: tuple[Sentence, ...]
+    caller_tried: tuple[Sentence, ...]
+    steps: tuple[Sentence, ...]
+    next_step: Sentence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """One phrase to practise in another wording."""
+
+    found: Found
+    times: int
+
+
+def close_of(
+    view: LanguageView, sentences: Sequence[Sentence], found: Sequence[Found], promises: Sequence[Promise]
+) -> Close:
+    """Look at the agent's words in the last part of the call.
+
+    Parameters
+    ----------
+    sentences, found : the agent's.
+    """
+    lists = language_lists()
+    begin = view.length - round(view.length * view.settings.closing_share_pct / 100)
+    last = [s for s in sentences if s.start >= begin]
+    late = [f for f in found if f.start >= begin]
+    texts = [s.text for s in last]
+    recap = any(f.list == RECAP or (f.list == CLOSE and _sums_up(f)) for f in late)
+    stepped = any(p.kind == "complete" and p.sentence.start >= begin for p in promises) or any(
+        f.list == NEXT_STEP and _timed_or_conditional(f, last) for f in late
+    )
+    more = any(contains(t, lists["closing.anything_else"]) for t in texts)
+    thanked = any(thanks_in(s) for s in last)
+    return Close(recap, stepped, more, thanked)
+
+
+def _sums_up(found: Found) -> bool:
+    text = found.phrase.lower()
+    return any(lead in text for lead in ("today we", "today i", "you can now", "now you can", "we've", "we have"))
+
+
+def _timed_or_conditional(found: Found, sentences: Sequence[Sentence]) -> bool:
+    sentence = next((s for s in sentences if s.start <= found.start < s.end), None)
+    if sentence is None:
+        return False
+    return has_time(sentence.text, language_lists()) or sentence.text.startswith("if ") or " if " in sentence.text
+
+
+def progress_of(
+    view: LanguageView,
+    sentences: Sequence[Sentence],
+    found: Sequence[Found],
+    promises: Sequence[Promise],
+) -> Progress:
+    """Return where the steps of a good answer were first heard; ``found`` of both parties."""
+    lists = language_lists()
+    mine = [s for s in sentences if s.channel is Channel.AGENT]
+    told = view.story is not None and view.story_completed is True
+    complete = [p.sentence.start for p in promises if p.kind == "complete"]
+    relief = [f.start for f in found if f.channel is Channel.CALLER and f.list == RELIEF]
+    return Progress(
+        heard=view.story[1] if told and view.story is not None else None,
+        acknowledged=next((f.start for f in found if f.list == ACKNOWLEDGEMENT), None),
+        apologised=next((s.start for s in mine if apologies_in(s, lists)), None),
+        resolved=min([*complete, *relief], default=None),
+        diagnosed=next((s.start for s in mine if not s.asks and contains(s.text, lists["cause.phrases"])), None),
+    )
+
+
+def ticket_note(
+    view: LanguageView,
+    sentences: Sequence[Sentence],
+    told: Sequence[Sentence],
+    promises: Sequence[Promise],
+) -> TicketNote | None:
+    """Draft a ticket note by rules; None without a problem in the caller's words.
+
+    Parameters
+    ----------
+    sentences : of both parties, in order of time.
+    told : the agent's instructions.
+    """
+    lists = language_lists()
+    theirs = [s for s in sentences if s.channel is Channel.CALLER]
+    if view.story is not None:
+        story = [s for s in theirs if view.story[0] <= s.start < view.story[1]]
+    else:
+        story = theirs[: 2 * _MOST_PROBLEM]
+    tried = [s for s in theirs if contains(s.text, lists["note.tried"])]
+    told_problem = [s for s in story if s not in tried and not s.asks and _has_content(s)]
+    if not told_problem:
+        return None
+    best = sorted(told_problem, key=lambda s: (-_weight(s), s.start))[:_MOST_PROBLEM]
+    complete = [p.sentence for p in promises if p.kind == "complete"]
+    return TicketNote(
+        problem=tuple(sorted(best, key=lambda s: s.start)),
+        caller_tried=tuple(tried[:_MOST_STEPS]),
+        steps=tuple([s for s in told if not s.asks or _has_content(s)][:_MOST_STEPS]),
+        next_step=complete[-1] if complete else None,
+    )
+
+
+def _has_content(sentence: Sentence) -> bool:
+    return len(content_words(sentence.text, language_lists())) >= _LEAST_CONTENT
+
+
+def _weight(sentence: Sentence) -> float:
+    """Sentences that say what fails come first; the earlier ones of those alike."""
+    text = sentence.text
+    fails = contains(text, _FAILS) or any(t.endswith("n't") or t in ("not", "nothing", "no") for t in text.split())
+    return 2.0 * fails + min(1.0, len(content_words(text, language_lists())) / 8)
+
+
+_FAILS = frozenset(
+    [
+        "slow", "stopped", "stops", "fails", "failed", "error", "freezes", "frozen", "keeps", "drops", "dropping", "lost", "locked",
+        "broken", "down", "crashed", "crashes", "stuck", "missing", "gone", "noise", "light", "asks", "run out", "expired", "wrong",
+        "dead", "blank", "never",
+    ]
+)  # fmt: skip
+
+
+def rehearsal(found: Sequence[Found]) -> Rehearsal | None:
+    """Return the discouraged phrase that is worth practising: the most severe, then the most frequent, then the first."""
+    said = [f for f in found if f.list == DISCOURAGED and f.channel is Channel.AGENT and f.row.say]
+    if not said:
+        return None
+    times = Counter(f.row.id for f in said)
+    worst = min(said, key=lambda f: (-(f.row.severity or 0), -times[f.row.id], f.start))
+    return Rehearsal(worst, times[worst.row.id])

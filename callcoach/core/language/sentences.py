@@ -1,0 +1,134 @@
+"""What single sentences of the agent are: questions, instructions, promises, apologies, thanks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from callcoach.core.cues.said import CueLists, cue_lists
+from callcoach.core.cues.said import Sentence as CueSentence
+from callcoach.core.language.finder import CHECK_BACK, OPEN_QUESTION, Found
+from callcoach.core.language.lists import LanguageLists, has_time, language_lists, places
+from callcoach.core.language.text import Sentence
+from callcoach.core.phrases import contains
+from callcoach.events import Channel
+
+QuestionKind = Literal["open", "closed", "check_back"]
+PromiseKind = Literal["complete", "vague"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of the agent (M18)."""
+
+    sentence: Sentence
+    kind: QuestionKind
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A promise of the agent (L14)."""
+
+    sentence: Sentence
+    kind: PromiseKind
+
+
+def questions(sentences: Iterable[Sentence], found: Sequence[Found]) -> list[Question]:
+    """Return the agent's questions; a check-back that asks for an answer is one whatever mark was recognised."""
+    lists = cue_lists()
+    asked: list[Question] = []
+    for sentence in sentences:
+        if sentence.channel is not Channel.AGENT:
+            continue
+        inside = [f for f in found if f.channel is Channel.AGENT and sentence.start <= f.start < sentence.end]
+        checks = any(f.list == CHECK_BACK for f in inside)
+        is_open = any(f.list == OPEN_QUESTION for f in inside) or _is_open(sentence, lists)
+        if checks:
+            asked.append(Question(sentence, "check_back"))
+        elif is_open:
+            asked.append(Question(sentence, "open"))
+        elif sentence.asks:
+            asked.append(Question(sentence, "closed"))
+    return asked
+
+
+def _is_open(sentence: Sentence, lists: CueLists) -> bool:
+    return CueSentence(
+        sentence.start, sentence.end, sentence.text, sentence.asks, sentence.ended or sentence.asks
+    ).is_open_question(lists)
+
+
+def promise_in(sentence: Sentence, lists: LanguageLists | None = None) -> PromiseKind | None:
+    """Tell what a sentence promises: owner, action and time; an owner or a time that is vague; or nothing (L14)."""
+    lists = language_lists() if lists is None else lists
+    text = sentence.text
+    if sentence.asks:
+        return None
+    nobody = contains(text, lists["promises.nobody"])
+    owned = contains(text, lists["promises.owners"])
+    if not nobody and not owned:
+        return None
+    later = _after_owner(text, lists)
+    if later is None:
+        return None
+    timed = has_time(text, lists)
+    if owned and later and timed:
+        return "complete"
+    if nobody:
+        # "you'll get the message from us by four" has an owner too
+        return "complete" if timed and not _nobody_at_all(text) else "vague"
+    if later and contains(text, lists["promises.vague_times"]):
+        return "vague"
+    return "vague" if _is_contact(text) else None
+
+
+def _is_contact(text: str) -> bool:
+    return contains(
+        text,
+        (
+            "call you", "ring you", "phone you", "get back to you", "come back to you", "be in touch", "let you know",
+            "follow up", "report back", "update you", "find out",
+        ),
+    )  # fmt: skip
+
+
+def _nobody_at_all(text: str) -> bool:
+    return contains(text, ("someone", "somebody", "someone'll", "somebody'll"))
+
+
+def _after_owner(text: str, lists: LanguageLists) -> bool | None:
+    """Tell whether an action of later follows the one who promises; None where nothing follows."""
+    tokens = text.split()
+    spots = [*places(tokens, lists["promises.owners"]), *places(tokens, lists["promises.nobody"])]
+    if not spots:
+        return None
+    rest = " ".join(tokens[min(last for _, last in spots) + 1 :])
+    if contains(text, lists["promises.nobody"]):
+        return True
+    return bool(rest) and contains(rest, lists["promises.later"])
+
+
+def apologies_in(sentence: Sentence, lists: LanguageLists | None = None) -> list[tuple[int, int]]:
+    """Return the word indices of apologies in a sentence (L06); one for words said twice in a row."""
+    lists = language_lists() if lists is None else lists
+    if sentence.text in ("sorry", "i'm sorry", "i am sorry") and sentence.asks:
+        return []
+    return _listed(sentence, lists["words.apologies"], lists["words.not_apologies"])
+
+
+def thanks_in(sentence: Sentence, lists: LanguageLists | None = None) -> list[tuple[int, int]]:
+    """Return the word indices of thanks in a sentence (L06)."""
+    lists = language_lists() if lists is None else lists
+    return _listed(sentence, lists["words.thanks"], lists["words.not_thanks"])
+
+
+def _listed(sentence: Sentence, wanted: frozenset[str], unless: frozenset[str]) -> list[tuple[int, int]]:
+    if contains(sentence.text, unless):
+        return []
+    found: list[tuple[int, int]] = []
+    for i, word in enumerate(sentence.words):
+        plain = word.text.lower().strip(" ,.;:?!\"'-")
+        if plain in wanted and not (found and i - found[-1][1] <= 1):
+            found.append((i, i))
+    return found
