@@ -11,7 +11,7 @@ class LanguageSettings(Stage):
     least_word_probability: float = setting(
         0.4,
         "",
-        "A match that rests on a less probable word opens no cue and no window",
+        "A match whose words are less probable on average opens no cue and no window",
         "[D] 4",
         ge=0,
         le=1,
@@ -28,7 +28,9 @@ class LanguageSettings(Stage):
         le=3,
     )
     fade_s: float = setting(45.0, "s", "Time in which strong words fade to 37 %", "[D] L03", ge=5, le=600)
-    mild: float = setting(1.0, "weighted phrases", "Level of strong words that is mild", "[D] L03", ge=0, le=20)
+    mild: float = setting(
+        1.0, "weighted phrases", "Level of strong words that is mild", "[D] L03", ge=0, le=20
+    )
     clear: float = setting(2.5, "weighted phrases", "... that is clear", "[D] L03", ge=0, le=20)
     high: float = setting(4.5, "weighted phrases", "... that is high", "[D] L03", ge=0, le=20)
     relief: float = setting(
@@ -50,14 +52,17 @@ class LanguageSettings(Stage):
     block_s: float = setting(
         30.0, "s", "Floor of the agent that is an explanation block", "[D] L09", ge=5, le=300
     )
-    block_verbs: int = setting(
-        3, "instructions", "... or instructions in one turn", "[D] L09", ge=1, le=20
-    )
+    block_verbs: int = setting(3, "instructions", "... or instructions in one turn", "[D] L09", ge=1, le=20)
     check_back_s: float = setting(
         10.0, "s", "Time after a block in which a check-back covers it", "[D] L09", ge=1, le=60
     )
     shared_pct: float = setting(
-        25.0, "%", "Content words shared with the caller's turn that make a paraphrase", "[D] L10", ge=5, le=100
+        25.0,
+        "%",
+        "Content words shared with the caller's turn that make a paraphrase",
+        "[D] L10",
+        ge=5,
+        le=100,
     )
     shared_words: int = setting(3, "words", "... and how many at least", "[D] L10", ge=1, le=20)
     same_question: float = setting(
@@ -97,9 +102,7 @@ class C12Settings(Stage):
 
     clear: float = setting(2.5, "weighted phrases", "Level at which it opens", "[D] L03", ge=0.5, le=20)
     hold_s: float = setting(2.0, "s", "Time for which the level stands there", "[D] 5 C12", ge=0, le=30)
-    close_below: float = setting(
-        1.0, "weighted phrases", "Closes below this level", "[D] 5 C12", ge=0, le=20
-    )
+    close_below: float = setting(1.0, "weighted phrases", "Closes below this level", "[D] 5 C12", ge=0, le=20)
 
 
 class C13Settings(Stage):
@@ -118,9 +121,7 @@ class C14Settings(Stage):
 
     block_s: float = setting(30.0, "s", "Floor of the agent that is an explanation", "[D] L09", ge=5, le=300)
     block_verbs: int = setting(3, "instructions", "... or instructions in one turn", "[D] L09", ge=1, le=20)
-    hold_s: float = setting(
-        10.0, "s", "Time since it ended without a check-back", "[D] 5 C14", ge=1, le=60
-    )
+    hold_s: float = setting(10.0, "s", "Time since it ended without a check-back", "[D] 5 C14", ge=1, le=60)
 
 
 class C15Settings(Stage):

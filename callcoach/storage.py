@@ -27,6 +27,10 @@ NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors that go away when space is freed."""
 
 
+_MOST_INTERRUPTIONS: Final = 100
+"""Of one write by signals; more are an error, since Python's own files would go on for ever."""
+
+
 class Storage(Protocol):
     """The steps in which a record reaches the disk; each may raise OSError."""
 
@@ -151,10 +155,10 @@ def write_all(storage: Storage, handle: int, data: bytes | memoryview, offset: i
     while rest:
         try:
             taken = storage.write(handle, rest, offset)
-        except InterruptedError:
+        except InterruptedError as error:
             interruptions += 1
-            if interruptions > 100:
-                raise
+            if interruptions > _MOST_INTERRUPTIONS:
+                raise OSError(errno.EIO, os.strerror(errno.EIO)) from error
             continue
         if taken <= 0:
             raise OSError(errno.EIO, os.strerror(errno.EIO))

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from callcoach.capture.lane import Lane, LaneCounts, Opening, blank
+from callcoach.capture.lane import SLEEP, Lane, LaneCounts, Opening, blank
 from callcoach.clock import SAMPLE_RATE
 from callcoach.events import Channel
 from callcoach.sound_ports import InputBlock, Pcm
@@ -41,10 +41,9 @@ STALL: Final = 0.5
 MOVED_BACK: Final = 0.1
 """s before a silent move that are thrown away: two blocks of the wrong source can come before it is seen."""
 MOVED: Final = "moved"
-SLEEP: Final = "sleep"
 SLEEP_SHORTEST: Final = 0.25
 """s; the boot clock has to run ahead of the monotonic clock by so much to count as sleep (DEV-6)."""
-STEER_EVERY: Final = SAMPLE_RATE // 2
+STEER_EVERY: Final = SAMPLE_RATE // 10
 """Positions between two looks at the caller's clock."""
 CHANNELS: Final = (Channel.AGENT, Channel.CALLER)
 
@@ -386,13 +385,17 @@ class Aligner:
         return None, None
 
     def _steer(self) -> None:
-        """Look at the caller's clock, twice a second."""
+        """Look at the caller's clock, ten times a second."""
         if self.position < self._steer_at:
             return
         self._steer_at = (self.position // STEER_EVERY + 1) * STEER_EVERY
         lane = self._lanes[Channel.CALLER]
         opening, master = lane.current(self.position), self._master
+        silent = lane.silence_left(opening)
+        self._steer_at = max(self._steer_at, self.position + silent - STEER_EVERY)
         if opening.place is None or self.position < opening.place or not opening.clock.known:
+            return
+        if opening.before_sleep or (master is not None and master.before_sleep):
             return
         if master is None or master.place is None:
             t = (self._origin or 0.0) + self.position / SAMPLE_RATE

@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import os
 import threading
-from array import array
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from callcoach.capture.journal_file import JournalFile, erase_frames, kept_parts
 from callcoach.capture.journal_format import (
     AUDIO_FOLDER,
     COLUMNS,
@@ -31,15 +31,8 @@ from callcoach.capture.journal_format import (
     pack_erasure,
     pack_frame,
 )
-from callcoach.capture.journal_frames import FRAME_SAMPLES, Batch, FrameBuffer, erase_frames
-from callcoach.capture.journal_reader import (
-    INDEX_COLUMNS,
-    Damage,
-    JournalReading,
-    Scan,
-    read_journal,
-    scan_file,
-)
+from callcoach.capture.journal_frames import FRAME_SAMPLES, Batch, FrameBuffer
+from callcoach.capture.journal_reader import Damage, JournalReading, read_journal
 from callcoach.capture.journal_status import JournalStatus, State
 from callcoach.capture.spans import Pair, union, without
 from callcoach.clock import SAMPLE_RATE, Samples, Span
@@ -63,23 +56,6 @@ class Monotonic(Protocol):
 
     def monotonic(self) -> float:
         """Return seconds that never go back."""
-
-
-@dataclass(slots=True, eq=False)
-class _File:
-    number: int
-    path: Path
-    handle: int
-    end: int = 0
-    dirty: bool = True
-    named: bool = False
-    """Whether its name is on disk."""
-    ragged: bool = False
-    """What a refused write left behind its end could not be cut off."""
-    suspect: bool = False
-    """A write or sync of it failed; it is not trusted, written or synced any more."""
-    frames: array[int] = field(default_factory=lambda: array("q"))
-    """As in `Scan.index`."""
 
 
 class JournalWriter:
@@ -126,10 +102,10 @@ class JournalWriter:
         """Held by whoever syncs, erases or closes; taken before `_lock`."""
         self._earlier = journal_files(self._audio)
         self._next_number = max(self._earlier, default=0) + 1
-        self._file: _File | None = None
-        self._left: list[_File] = []
+        self._file: JournalFile | None = None
+        self._left: list[JournalFile] = []
         """Files that are no longer written, still open until they are synced."""
-        self._done: list[_File] = []
+        self._done: list[JournalFile] = []
         """Closed files of this writer."""
         self._buffer = FrameBuffer(self._call)
         self._written: dict[Channel, int] = {}
@@ -296,6 +272,9 @@ class JournalWriter:
         if start >= end or not columns:
             return
         with self._sync_lock:
+            for number, path in self._earlier.items():
+                self._done.append(JournalFile.of_earlier_writer(path, number, self._call))
+            self._earlier = {}
             with self._lock:
                 self._buffer.erase(start, end, columns)
                 self._flush()
@@ -303,52 +282,47 @@ class JournalWriter:
                 note = pack_erasure(start, end, columns)
                 self._append(pack_frame(Kind.ERASURE, self._call, note, position=start))
                 files = [*self._done, *self._left, *([self._file] if self._file else [])]
-                frames = {file.path: np.array(file.frames, np.int64) for file in files}
-                handles = {file.path: file.handle for file in files if file not in self._done}
-                refused: tuple[Path, OSError] | None = None
-                ends = {file.path: file.end for file in self._done if file.ragged}
-                for file in files:
-                    if file.ragged and file not in self._done:
-                        try:
-                            self._cut(file)  # here, since it may be written again a moment later
-                        except OSError as error:
-                            refused = file.path, error
-            for number, path in self._earlier.items():
-                scan = Scan(call=self._call)
-                scan_file(path, number, scan)
-                frames[path] = np.array(scan.index, np.int64)
-                if scan.torn_bytes:
-                    ends[path] = scan.bytes - scan.torn_bytes
-            for path, index in frames.items():
-                rows = index.reshape(-1, INDEX_COLUMNS)
-                rows = rows[(rows[:, 2] < end) & (rows[:, 2] + rows[:, 3] > start)]
-                rows = rows[np.isin(rows[:, 4], list(columns))]
+                rows = [file.rows(start, end, columns) for file in files]
+            refused: tuple[Path, OSError] | None = None
+            copied = self._copy_kept(files, rows, start, end)
+            for file, found in zip(files, rows, strict=True):
                 try:
-                    if len(rows) or path in ends:
-                        self._erase_in(path, handles.get(path), rows, start, end, ends.get(path))
+                    if file.ragged and file.handle is not None:
+                        with self._lock:  # it may be written again a moment later
+                            file.cut(self._storage)
+                    if len(found) or file.ragged:
+                        erase_frames(self._storage, file, found, self._call, start, end, void=copied)
+                        with self._lock:
+                            file.forget(found)
                 except OSError as error:
-                    refused = path, error
+                    refused = file.path, error
             self._sync()
         if refused is not None:
             raise StoreError(f"Could not erase in {refused[0]}: {refused[1].strerror}; delete that file.")
 
-    def _erase_in(
-        self,
-        path: Path,
-        handle: int | None,
-        rows: NDArray[np.int64],
-        start: int,
-        end: int,
-        torn_from: int | None,
-    ) -> None:
-        opened = self._storage.open(path, "update") if handle is None else handle
+    def _copy_kept(
+        self, files: list[JournalFile], rows: list[NDArray[np.int64]], start: int, end: int
+    ) -> bool:
+        """Store again what shares a frame with the ends of an erasure; return whether it is on disk.
+
+        A frame that is overwritten while the power fails is lost as a whole.
+        """
         try:
-            if torn_from is not None:
-                self._storage.truncate(opened, torn_from)
-            erase_frames(self._storage, opened, self._call, rows, start, end)
-        finally:
-            if handle is None:
-                self._storage.close(opened)
+            parts = [
+                part
+                for file, found in zip(files, rows, strict=True)
+                for part in kept_parts(self._storage, file, found, self._call, start, end)
+            ]
+        except OSError:
+            return False
+        if not parts:
+            return True
+        suspect = self._suspect
+        with self._lock:
+            if not all(self._append(part.frames[0][1], part) for part in parts):
+                return False
+        self._sync()
+        return self._suspect == suspect
 
     # With the lock held
 
@@ -375,13 +349,9 @@ class JournalWriter:
             if file is None:
                 return False
             try:
-                write_all(self._storage, file.handle, data, file.end)
+                file.append(self._storage, data, batch)
             except OSError as error:
                 self._refused(error)
-                # part of it may be there, and an erasure must find every sample
-                file.ragged = True
-                with suppress(OSError):
-                    self._cut(file)
                 if error.errno in NO_SPACE:
                     self._state = "full"
                     return False
@@ -389,29 +359,15 @@ class JournalWriter:
                 self._suspend(file)
                 continue
             if batch is not None:
-                self._note(file, batch)
-            file.end += len(data)
-            file.dirty = True
+                for column, _ in batch.frames:
+                    channel = COLUMNS[column]
+                    self._written[channel] = max(self._written.get(channel, 0), batch.span[1])
             self._state = "recording"
             if file.end >= self._roll_bytes:
                 self._left.append(file)
                 self._file = None
             return True
         return False
-
-    def _cut(self, file: _File) -> None:
-        """Cut off what lies behind the last whole frame."""
-        self._storage.truncate(file.handle, file.end)
-        file.ragged = False
-
-    def _note(self, file: _File, batch: Batch) -> None:
-        offset = file.end
-        reached = batch.position + batch.samples
-        for column, frame in batch.frames:
-            file.frames.extend((file.number, offset, batch.position, batch.samples, column, batch.time_us))
-            offset += len(frame)
-            channel = COLUMNS[column]
-            self._written[channel] = max(self._written.get(channel, 0), reached)
 
     def _begin_file(self) -> bool:
         """Open the next file and lock it, so that nobody takes a call for interrupted that is written."""
@@ -438,7 +394,7 @@ class JournalWriter:
             self._refused(error)
             self._state = "full" if error.errno in NO_SPACE else "failing"
             return False
-        self._file = _File(self._next_number - 1, path, handle, end=len(head))
+        self._file = JournalFile(self._next_number - 1, path, handle, end=len(head))
         self._state = "recording"
         return True
 
@@ -447,7 +403,7 @@ class JournalWriter:
         self._reason = error.strerror or os.strerror(error.errno or 0)
         self._retry_at = self._clock.monotonic() + RETRY_S
 
-    def _suspend(self, file: _File) -> None:
+    def _suspend(self, file: JournalFile) -> None:
         """Give up a file: its unsynced part is written again into the next one, which begins at once."""
         file.suspect = True
         self._suspect += 1
@@ -463,9 +419,8 @@ class JournalWriter:
         if self._rewrite_from is None or position < self._rewrite_from:
             self._rewrite_from = position
 
-    def _close_file(self, file: _File) -> None:
-        with suppress(OSError):
-            self._storage.close(file.handle)
+    def _close_file(self, file: JournalFile) -> None:
+        file.close(self._storage)
         self._done.append(file)
 
     def _look_at_space(self) -> None:
@@ -486,10 +441,10 @@ class JournalWriter:
             for file in dirty:
                 file.dirty = False
             reached, written, now = self._buffer.next, dict(self._written), self._clock.monotonic()
-        failed: list[_File] = []
+        failed: list[JournalFile] = []
         for file in dirty:
             try:
-                self._storage.sync(file.handle)
+                file.sync(self._storage)
                 if not file.named:
                     self._storage.sync_folder(self._audio)
                     file.named = True

@@ -48,8 +48,10 @@ class Kind(IntEnum):
     """The length of the call."""
 
 
-ERASED_FLAG: Final = 1
-"""Samples of this frame were overwritten with zeros on demand."""
+EDITED_FLAG: Final = 1
+"""Some samples of this frame were overwritten with zeros on demand."""
+VOID_FLAG: Final = 2
+"""The frame was erased: it holds zeros that stand for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

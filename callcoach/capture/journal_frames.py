@@ -1,4 +1,4 @@
-"""From samples as they come to frames of the journal, and frames that are erased in place."""
+"""From samples as they come to frames of the journal."""
 
 from __future__ import annotations
 
@@ -8,18 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from callcoach.capture.journal_format import (
-    COLUMNS,
-    ERASED_FLAG,
-    HEADER_BYTES,
-    Kind,
-    pack_frame,
-    pack_samples,
-)
-from callcoach.capture.journal_reader import read_at
+from callcoach.capture.journal_format import COLUMNS, Kind, pack_frame, pack_samples
 from callcoach.capture.spans import Pair, union, without
 from callcoach.clock import SAMPLE_RATE
-from callcoach.storage import Storage, write_all
 
 FRAME_SAMPLES: Final = SAMPLE_RATE // 4
 """0.25 s: with as much again on the way, a kill costs at most 0.5 s (DUR-1)."""
@@ -107,38 +98,3 @@ class FrameBuffer:
         """Let nothing of a stretch through from now on, however often it is written."""
         for column in columns:
             self._erased[column] = union([*self._erased[column], (start, end)])
-
-
-def erase_frames(
-    storage: Storage, handle: int, call: bytes, rows: NDArray[np.int64], start: int, end: int
-) -> None:
-    """Overwrite ``[start, end)`` in frames of one file with zeros and sync it.
-
-    Parameters
-    ----------
-    handle : open for reading and writing
-    rows : of an index, shape (frames, 6); all of them meet the stretch
-
-    Raises
-    ------
-    OSError
-        If the disk refuses.
-    """
-    for _, offset, position, samples, column, time_us in rows.tolist():
-        payload = bytes(2 * samples)
-        if position < start or position + samples > end:
-            kept = bytearray(read_at(handle, offset + HEADER_BYTES, 2 * samples))
-            low, high = max(0, start - position), min(samples, end - position)
-            kept[2 * low : 2 * high] = bytes(2 * (high - low))
-            payload = bytes(kept)
-        frame = pack_frame(
-            Kind.AUDIO,
-            call,
-            payload,
-            column=column,
-            position=position,
-            time_us=time_us,
-            flags=ERASED_FLAG,
-        )
-        write_all(storage, handle, frame, offset)
-    storage.sync(handle)

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from callcoach.capture.journal_format import (
     AUDIO_FOLDER,
     COLUMNS,
-    ERASED_FLAG,
+    EDITED_FLAG,
     HEADER_BYTES,
     MAGIC,
     MAX_FRAME_SAMPLES,
     MAX_PAYLOAD,
+    VOID_FLAG,
     Header,
     Kind,
     call_key,
@@ -342,6 +343,9 @@ class _FileScan:
         if header.kind == Kind.AUDIO:
             samples = header.length // 2
             self._reach(header.column, header.position, samples)
+            if header.flags & VOID_FLAG:
+                scan.end = max(scan.end, header.position + samples)
+                return
             scan.index.extend((self._number, offset, header.position, samples, header.column, header.time_us))
         elif header.kind == Kind.ERASURE:
             if (erasure := unpack_erasure(payload)) is not None:
@@ -354,7 +358,7 @@ class _FileScan:
     def _bad(self, header: Header) -> None:
         samples = header.length // 2
         self._reach(header.column, header.position, samples)
-        if not header.flags & ERASED_FLAG:
+        if not header.flags & (EDITED_FLAG | VOID_FLAG):
             self._damaged(header.column, header.position, header.position + samples)
 
     def _reach(self, column: int, position: int, samples: int) -> None:

@@ -26,8 +26,12 @@ KEEP: Final = 8
 """Samples (0.5 ms); farther off than that, the step is changed to come back."""
 KEEP_RATE: Final = 5e-6
 """While the rate is known no better than that, the step stays: every change bends a tone."""
-SLEWS: Final = ((80, 1e-4), (160, 3e-4), (800, 2e-3), (SAMPLE_RATE, 5e-3))
-"""Samples off, and the change of the rate for it: 0.2 cents within 5 ms, 9 cents beyond 50 ms."""
+SLEWS: Final = ((40, 1e-4), (80, 3e-4), (160, 1e-3), (800, 2e-3), (SAMPLE_RATE, 5e-3))
+"""Samples off, and the change of the rate for it: 0.2 cents within 2.5 ms, 9 cents beyond 50 ms."""
+RAMP: Final = 1e-4
+"""The most that the rate changes at once, ten times a second: a step of 0.2 cents."""
+SLEEP: Final = "sleep"
+"""Reason of zeros for the time in which the computer slept."""
 AHEAD_MOST: Final = SAMPLE_RATE // 20
 """Samples (50 ms); so much too early, samples were lost in small portions: zeros are put in (RT-3)."""
 BEHIND_MOST: Final = SAMPLE_RATE // 4
@@ -46,7 +50,9 @@ class Opening(Incoming):
     rest
         The fraction of it, in [0, 1).
     step
-        Its samples for one of the call: what the two clocks say, less ``slew``.
+        Its samples for one of the call; on its way to ``goal``.
+    goal
+        What the two clocks say, less ``slew``.
     """
 
     def __init__(self, before: str) -> None:
@@ -55,8 +61,13 @@ class Opening(Incoming):
         self.place: int | None = None
         self.at, self.rest, self.step = 0, 0.0, 1.0
         self.steered = False
-        self.slew = 0.0
+        self.slew, self.goal = 0.0, 1.0
         self.pause = 0
+
+    @property
+    def before_sleep(self) -> bool:
+        """Whether sound from before a sleep is still to come; the clock knows the time after it."""
+        return any(hole.reason == SLEEP and hole.start > self.at for hole in self.holes)
 
     @property
     def plain(self) -> bool:
@@ -145,13 +156,16 @@ class Lane:
         self.heard = t
 
     def ready(self, position: int) -> int:
-        """Return the position up to which samples are there; ``position`` when none are."""
+        """Return the position up to which samples are there; ``position`` when none are.
+
+        The caller's last 24 samples wait for what follows them: resampling may begin at any moment.
+        """
         opening = self.newest
         if opening.place is None:
             return position
         if position < opening.place:
-            return opening.place + opening.segments.end
-        if opening.plain:
+            return max(position, opening.place + opening.segments.end - HALF)
+        if self.channel is Channel.AGENT:
             return position + opening.segments.end - opening.at
         return position + math.floor((opening.segments.end - HALF - opening.at - opening.rest) / opening.step)
 
@@ -219,7 +233,7 @@ class Lane:
         free = self._silent_range(opening)
         if free is not None:
             opening.move(min(max(target, free[0]), free[1]))
-            opening.slew, opening.step = 0.0, rate
+            opening.slew, opening.goal, opening.step = 0.0, rate, rate
             return
         if off < -BEHIND_MOST:
             self.counts.skipped += round(-off)
@@ -234,8 +248,17 @@ class Lane:
         if abs(off) > KEEP:
             most = next((change for bound, change in SLEWS if abs(off) <= bound), SLEWS[-1][1])
             slew = math.copysign(max(most, abs(slew) if abs(off) > SLEWS[0][0] / 2 else 0.0), off)
-        if slew != opening.slew or abs(opening.step + opening.slew - rate) > KEEP_RATE:
-            opening.slew, opening.step = slew, rate - slew
+        if slew != opening.slew or abs(opening.goal + opening.slew - rate) > KEEP_RATE:
+            opening.slew, opening.goal = slew, rate - slew
+        opening.step += min(RAMP, max(-RAMP, opening.goal - opening.step))
+
+    @staticmethod
+    def silence_left(opening: Opening) -> int:
+        """Return for how many positions the opening stays within a hole."""
+        for hole in opening.holes:
+            if hole.start <= opening.at < hole.end:
+                return opening.positions_to(hole.end)
+        return 0
 
     @staticmethod
     def _silent_range(opening: Opening) -> tuple[float, float] | None:

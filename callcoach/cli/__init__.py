@@ -20,7 +20,9 @@ class _Commands(LazyCommands):
     places: ClassVar[Mapping[str, str]] = {
         "analyze": "callcoach.cli.analyze:analyze",
         "live": "callcoach.cli.live:live",
+        "recover": "callcoach.cli.recover:recover",
         "replay": "callcoach.cli.replay:replay",
+        "devices": "callcoach.cli.devices:devices",
         "models": "callcoach.cli.models:app",
         "doctor": "callcoach.cli.doctor:doctor",
     }

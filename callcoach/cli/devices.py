@@ -1,4 +1,4 @@
-"""``callcoach devices``: what can be recorded, by the names that ``callcoach live`` takes, with live levels."""
+"""``callcoach devices``: what can be recorded, by the names that ``callcoach live`` takes, and how loud."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ LINE_S: Final = 1.0
 """Time between two lines where no terminal is, s."""
 PLAIN_S: Final = 5.0
 """How long meters run where no terminal is and no length was given, s."""
-KINDS: Final = {"microphone": "microphone", "output": "output", "application": "program"}
 
 
 def devices(
@@ -55,9 +54,9 @@ def devices(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List microphones, outputs and programs that play. Names are those of `callcoach live`.
+    """List microphones, outputs and applications that play. Names are those of `callcoach live`.
 
-    A microphone is for --agent-source; an output (all it plays) or a program (it alone) for --caller-source.
+    A microphone suits --agent-source; an output (all it plays) or an application (it alone) --caller-source.
     """
     found = list_devices()
     chosen = {Channel.AGENT: agent_source, Channel.CALLER: caller_source}
@@ -65,7 +64,9 @@ def devices(
         if name is not None:
             find_device(name, found, channel)
     if as_json:
-        result: dict[str, object] = {"devices": [asdict(device) for device in found]}
+        result: dict[str, object] = {
+            "devices": [{**asdict(device), "default_for": _default_for(device, found)} for device in found]
+        }
         if meters:
             result["meters"] = _measure(found, chosen, seconds or PLAIN_S)
         print(json.dumps(result, indent=1, ensure_ascii=False))
@@ -82,18 +83,21 @@ def _print_list(found: Sequence[Device]) -> None:
         )
     print_table(
         ("Name", "Kind", "Default for", "Id"),
-        [(device.name, KINDS[device.kind], _default_for(device, found), device.id) for device in found],
+        [
+            (device.name, device.kind, Text(", ".join(_default_for(device, found)), "green"), device.id)
+            for device in found
+        ],
     )
 
 
-def _default_for(device: Device, found: Sequence[Device]) -> Text:
+def _default_for(device: Device, found: Sequence[Device]) -> list[str]:
     """Return the parties that record this when nothing is chosen."""
     names = []
     for channel in Channel:
         with contextlib.suppress(DeviceError):
             if default_device(found, channel) == device:
                 names.append(channel.value)
-    return Text(", ".join(names), "green")
+    return names
 
 
 @dataclass(slots=True)
@@ -165,8 +169,8 @@ def _metering(
             running[channel] = meter
         if not running:
             raise troubles[0]
-        for error in troubles:
-            print(f"callcoach: {error}", file=sys.stderr)
+        for trouble in troubles:
+            print(f"callcoach: {trouble}", file=sys.stderr)
         yield running
 
 

@@ -327,12 +327,13 @@ class CallDocument(ContractModel):
     voice_events: tuple[VoiceEventEntry, ...] = ()
     language_events: tuple[LanguageEventEntry, ...] = ()
     acknowledgement_windows: tuple[AcknowledgementEntry, ...] = ()
-    language: LanguageSummary | None = None
     opening_story: OpeningStory | None = None
     cues: tuple[CueEntry, ...] = ()
     metrics: Metrics = Field(default_factory=Metrics)
     scores: Scores = Field(default_factory=Scores)
     qa_card: tuple[QaCardEntry, ...] = ()
+    language: LanguageSummary | None = None
+    """What the language measures leave for the agent; null without words of two parties."""
 
     @model_validator(mode="after")
     def _check_roles(self) -> Self:

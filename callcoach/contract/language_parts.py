@@ -1,4 +1,4 @@
-"""What the language measures leave for the agent beside events and metrics: steps, a line to rehearse, a ticket draft."""
+"""What the language measures leave for the agent: steps heard, a line to rehearse, a ticket draft."""
 
 from __future__ import annotations
 
@@ -52,9 +52,18 @@ class TicketDraft(ContractModel):
     next_step: NoteLine | None = None
 
 
+class GreetingHeard(ContractModel):
+    """What the agent's first turn held: the own name, and an offer of help."""
+
+    own_name: bool
+    offer: bool
+
+
 class LanguageSummary(ContractModel):
     """What is left for the agent after the call."""
 
+    greeting: GreetingHeard | None = None
+    """Null where the agent says nothing."""
     progress: StepsHeard
     rehearse: RehearsalEntry | None = None
     ticket_note: TicketDraft | None = None

@@ -1,7 +1,8 @@
 """Values of the metrics ``M01`` to ``M22``, and all metrics of a call; ``docs/call-json.md`` describes each.
 
 A unit ends every name (``_s``, ``_ms``, ``_pct``, ``_per_min``); counts and references have none. The voice
-metrics stand in `callcoach.contract.delivery_metrics`, those of language in `callcoach.contract.language_metrics`.
+metrics stand in `callcoach.contract.delivery_metrics`, the language metrics in
+`callcoach.contract.language_metrics`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from callcoach.contract import CallDocument, QaCardEntry
-from callcoach.core.scores import INPUTS, Ramp
+from callcoach.core.scores import INPUTS, Input, Ramp
 from callcoach.events import Channel
 
 Evidence = tuple[int, int]
@@ -36,6 +36,16 @@ _ANNOUNCED: Final = Ramp(80, 0)
 _OPEN_QUESTIONS: Final = Ramp(2, 0)
 """Open questions; [D] M18 and L11, two or more."""
 
+_SEVERE: Final = Ramp(0, 3)
+"""Phrases of severity 3, those of severity 2 counted half; [D] L01."""
+
+_CLOSE: Final = Ramp(3, 0)
+"""Points of the close; [D] L18, good from 3."""
+
+_WINDOWS_HIT, _PLAYED_BACK, _TERMS, _CHECKED = (
+    next(i for inputs in INPUTS.values() for i in inputs if i.metric == metric)
+    for metric in ("L04", "L10", "L07", "L09")
+)
 _RAISED, _RECOVERY = (i for i in INPUTS["delivery"] if i.metric in ("V12", "V16"))
 
 
@@ -179,6 +189,36 @@ def _silence_and_hold(document: CallDocument) -> float | None:
     return sum(known) / len(known) if known and len(known) == len(shares) else None
 
 
+def _greeting(document: CallDocument) -> float | None:
+    """Return half for the own name, half for the offer of help."""
+    greeting = None if document.language is None else document.language.greeting
+    return None if greeting is None else 50.0 * greeting.own_name + 50.0 * greeting.offer
+
+
+def _positive(document: CallDocument) -> float | None:
+    phrases = document.metrics.L01
+    return None if phrases is None else _SEVERE(phrases.severity_3 + phrases.severity_2 / 2)
+
+
+def _owned(document: CallDocument) -> float | None:
+    """Return all for a next step with a time, half of it where the close holds a vague promise as well."""
+    promises, close = document.metrics.L14, document.metrics.L18
+    if promises is None:
+        return None
+    named = promises.complete > 0 or (close is not None and close.next_step_with_time)
+    return (50.0 if promises.vague_at_close else 100.0) if named else 0.0
+
+
+def _closed(document: CallDocument) -> float | None:
+    close = document.metrics.L18
+    return None if close is None else _CLOSE(close.points)
+
+
+def _reached(of: Input) -> Callable[[CallDocument], float | None]:
+    """Return what an input of a score reaches."""
+    return lambda document: of.reached(document.metrics)
+
+
 def _first_turn(document: CallDocument) -> Iterable[Evidence]:
     return [(t.begin, t.end) for t in document.turns if t.role is Channel.AGENT][:1]
 
@@ -195,20 +235,21 @@ def _windows(document: CallDocument) -> Iterable[Evidence]:
 
 
 ITEMS: Final[tuple[Item, ...]] = (
-    Item("Greeting with own name and offer of help", 5, "auto", spots=_first_turn),
+    Item("Greeting with own name and offer of help", 5, "auto", _greeting, spots=_first_turn),
     Item("Let the caller tell the whole story", 15, "auto", _story_told, _story_spots),
     Item(
         "Acknowledged impact before process",
         15,
         "both",
+        _reached(_WINDOWS_HIT),
         spots=_windows,
         said=("acknowledgement",),
         cues=("C11",),
     ),
-    Item("Played the story back", 8, "both", said=("recap",), cues=("C19",)),
+    Item("Played the story back", 8, "both", _reached(_PLAYED_BACK), said=("recap",), cues=("C19",)),
     Item("Asked open, relevant questions", 7, "both", _questions, said=("open_question",)),
-    Item("Plain words at the caller's level", 10, "both", said=("jargon",), cues=("C13",)),
-    Item("Positive wording, no blame", 8, "auto", said=("discouraged",), cues=("C15",)),
+    Item("Plain words at the caller's level", 10, "both", _reached(_TERMS), said=("jargon",), cues=("C13",)),
+    Item("Positive wording, no blame", 8, "auto", _positive, said=("discouraged",), cues=("C15",)),
     Item("Steady voice under pressure", 8, "auto", _steady, _raised_spots, cues=("C10",)),
     Item(
         "Silence and hold handled",
@@ -218,8 +259,8 @@ ITEMS: Final[tuple[Item, ...]] = (
         lambda document: _hold_spots(document) + _silence_spots(document),
         cues=("C03", "C20", "C21"),
     ),
-    Item("Checked understanding", 6, "both", said=("check_back",), cues=("C14",)),
-    Item("Owned it: next step with a time", 6, "both", said=("commitment",), cues=("C23",)),
-    Item("Warm, complete close", 4, "both", spots=_closing_turns),
+    Item("Checked understanding", 6, "both", _reached(_CHECKED), said=("check_back",), cues=("C14",)),
+    Item("Owned it: next step with a time", 6, "both", _owned, said=("commitment",), cues=("C23",)),
+    Item("Warm, complete close", 4, "both", _closed, spots=_closing_turns),
 )
 """The card of section 7, in its order. Item 8 is the agent's own and is left out of every shared copy."""

@@ -120,22 +120,24 @@ INPUTS: Final[Mapping[ScoreName, tuple[Input, ...]]] = MappingProxyType(
             Input("M12", "median_ms", 10, Band(200, 1500), "[D] 7, band of M12"),
             Input("M14", "longest_s", 15, Ramp(45, 120)),
             Input("M17", "per_min", 10, Ramp(4, 0)),
-            Input("L10", None, 15, Ramp(2, 0)),
+            Input("L10", "count", 15, Ramp(2, 0)),
         ),
         "acknowledgement": (
-            Input("L04", None, 60, Ramp(90, 30)),
-            Input("L05", None, 20, Ramp(100, 0), "[D] 7 gives no bounds: the share itself"),
-            Input("L15", None, 20, Ramp(2, -2)),
+            Input("L04", "hit_pct", 60, Ramp(90, 30)),
+            Input(
+                "L05", "cognitive_attentive_pct", 20, Ramp(100, 0), "[D] 7 gives no bounds: the share itself"
+            ),
+            Input("L15", "shift", 20, Ramp(2, -2)),
         ),
         "clarity": (
-            Input("L07", None, 35, Ramp(0.5, 4)),
-            Input("L09", None, 30, Ramp(90, 20)),
+            Input("L07", "per_100_words", 35, Ramp(0.5, 4)),
+            Input("L09", "pct", 30, Ramp(90, 20)),
             Input("V01", "in_band_pct", 20, Ramp(100, 0), "[D] 7 gives no bounds: the share itself"),
-            Input("L13", None, 15, Ramp(100, 0), "[D] 7 gives no bounds: the share itself"),
+            Input("L13", "pct", 15, Ramp(100, 0), "[D] 7 gives no bounds: the share itself"),
         ),
         "positive": (
-            Input("L02", None, 70, Ramp(96, 75)),
-            Input("L01", None, 30, Ramp(0, 3)),
+            Input("L02", "pct", 70, Ramp(96, 75)),
+            Input("L01", "severity_3", 30, Ramp(0, 3)),
         ),
         "delivery": (
             Input("V06", "per_10min", 25, Ramp(0, 4)),

@@ -174,8 +174,8 @@ class ApplicationInput:
 
     @property
     def active(self) -> bool:
-        """Whether the child runs."""
-        return self._child is not None and self._child.poll() is None
+        """Whether it is read; until the reason of the end was told."""
+        return self._thread is not None and self._thread.is_alive()
 
 
 def _waiting(pipe: int) -> int:

@@ -49,6 +49,7 @@ class _Fields(_Model):
     places: frozenset[Place] | None = Field(None, alias="at")
     needs: frozenset[Need] | None = None
     times: Annotated[int, Field(ge=2, le=20, strict=True)] | None = None
+    negation: Negation | None = None
     escalation: Annotated[bool, Field(strict=True)] | None = None
     examples: _Patterns | None = None
     counter_examples: _Patterns | None = None

@@ -309,8 +309,9 @@ class Matcher:
         how = self._lexicon.lists[row.list]
         if how.reported and self._is_reported(tokens, found.start):
             return None
-        negated = how.negation is not Negation.KEEP and self._is_negated(tokens, found.start)
-        if negated and how.negation is Negation.DROP:
+        negation = row.negation or how.negation
+        negated = negation is not Negation.KEEP and self._is_negated(tokens, found.start)
+        if negated and negation is Negation.DROP:
             return None
         first, last = tokens.word[found.start], tokens.word[found.end]
         low = probabilities is not None and any(

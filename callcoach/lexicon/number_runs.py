@@ -73,7 +73,8 @@ def scan_number(
     least
         Digits that make a run, 1 or more.
     hold, plain_hold
-        Longest pause inside a run, in samples; the second after a first word that is mostly no digit ("oh", "that one").
+        Longest pause inside a run, in samples; the second after a first word that is mostly no digit ("oh",
+        "that one").
     before
         The word before ``at``.
 

@@ -1,7 +1,7 @@
 """Digits in what was said: spoken ("four two double seven oh nine"), written ("4-1-1-1") and mixed.
 
-`number_parts` reads one word, `digits_of` turns the parts of a run into the digits that it has on paper: "one hundred and
-five" has three. English. Runs in a stream of words are found by `callcoach.lexicon.number_runs`.
+`number_parts` reads one word, `digits_of` turns the parts of a run into the digits that it has on paper: "one
+hundred and five" has three. English. Runs in a stream of words are found by `callcoach.lexicon.number_runs`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 from typing import Final
 
 from callcoach.lexicon.word_sets import words_of
@@ -77,7 +76,6 @@ _SIGNED: Final = re.compile(r"^[$£€¥]|[$£€¥%°]$")
 _DIGIT: Final = re.compile(r"\d")
 
 
-@lru_cache(maxsize=8192)
 def number_parts(text: str) -> tuple[Part, ...]:
     """Return what a word in lower case without outer punctuation tells of a number; empty when it is none.
 
@@ -97,7 +95,6 @@ def number_parts(text: str) -> tuple[Part, ...]:
     return ()
 
 
-@lru_cache(maxsize=8192)
 def stands_alone(text: str) -> bool:
     """Tell whether a written number does not join its neighbours: "64-bit", "2nd", "20%", "$50"."""
     if not any(map(str.isdigit, text)):
@@ -108,8 +105,10 @@ def stands_alone(text: str) -> bool:
 def digits_of(parts: Sequence[Part]) -> str:
     """Return the digits that a run of parts has on paper.
 
-    "four two double seven" gives 4277, "twenty three forty five" 2345, "one hundred and five" 105, "two thousand" 2000.
-    A hundred takes up what follows ("four hundred twelve" is 412), but a single digit only at the end of the run.
+    "four two double seven" gives 4277, "twenty three forty five" 2345, "one hundred and five" 105,
+    "two thousand" 2000.
+    A hundred takes up what follows ("four hundred twelve" is 412), but a single digit only at the end of the
+    run.
     """
     out: list[str] = []
     at = 0

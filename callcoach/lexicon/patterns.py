@@ -29,7 +29,7 @@ LONGEST_PATTERN = 800
 MOST_NODES = 4000
 """Nodes of one pattern after its slots are written out."""
 _DEEPEST = 8
-_PART = re.compile(r"\s*(?:(?P<mark>[()\[\]|])|\{(?P<slot>[a-z_]+)\}|(?P<word>[^\s()\[\]|{}~^$]+)(?P<tail>~?))")
+_PART = re.compile(r"\s*(?:(?P<mark>[()\[\]|])|\{(?P<slot>[a-z_]+)\}|(?P<word>[^\s()\[\]|{}~^$?*+\\]+)(?P<tail>~?))")
 _VOWELS = frozenset("aeiou")
 
 ANY = "*"

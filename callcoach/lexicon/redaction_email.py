@@ -1,4 +1,4 @@
-"""E-mail addresses in words that are still coming in: spoken ("john dot smith at example dot com") and written."""
+"""E-mail addresses in words still coming in, spoken ("john dot smith at example dot com") and written."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class _Address:
         return NO
 
     def _domain(self, at: int) -> int:
-        """Read what follows the "at" at index ``at``; a written domain may be joined to it ("@example.com")."""
+        """Read what follows the "at" at index ``at``; a domain may be joined to it ("@example.com")."""
         tail = self._tail
         if _DOMAIN.fullmatch(tail.tokens[at].text) and tail.tokens[at].kind is Kind.AT:
             return at
@@ -167,7 +167,7 @@ class _Address:
                 return NO
 
     def _longest(self, at: int) -> int:
-        """Return the last word of a complete address that ends at ``at`` and may go on: "dot co", "dot uk"."""
+        """Return the last word of an address that is complete at ``at`` and may go on: "dot co", "dot uk"."""
         tail = self._tail
         while True:
             follows = tail.follows(at, self._plain_hold)

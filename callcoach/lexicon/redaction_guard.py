@@ -1,4 +1,4 @@
-"""The guard: notices at once that a password or card number is about to be said, so that the agent can pause (PRV-4)."""
+"""The guard notices that a password or card number is about to be said, so that one can pause (PRV-4)."""
 
 from __future__ import annotations
 
@@ -36,15 +36,18 @@ def _phrases(text: str) -> tuple[tuple[str, ...], ...]:
 
 TRIGGERS: Final = {
     Reason.CARD: _phrases(
-        "card number,long number on the,number on the front,sixteen digit number,16 digit number,credit card is,debit card is,"
+        "card number,long number on the,number on the front,sixteen digit number,"
+        "16 digit number,credit card is,debit card is,"
         "credit card details,debit card details,card details,expiry date,expiration date"
     ),
     Reason.CODE: _phrases(
         "security code,cvv,cvc,csc,digits on the back,numbers on the back,number on the back of the card"
     ),
     Reason.PASSWORD: _phrases(
-        "my password is,password is,my pin is,pin number is,my passcode is,passcode is,my passphrase is,my pin,"
-        "your password is,what's your password,what is your password,tell me your password,give me your password,your pin number"
+        "my password is,password is,my pin is,pin number is,my passcode is,passcode is,"
+        "my passphrase is,my pin,"
+        "your password is,what's your password,what is your password,tell me your password,"
+        "give me your password,your pin number"
     ),
 }
 """Words that come before a secret, by what they announce."""
@@ -90,7 +93,7 @@ class _Ear:
 
 
 class SecretGuard:
-    """Listens to the words of both parties as they come, before they are masked; keeps the last few in memory alone.
+    """Listens to the words of both parties before they are masked; keeps the last few in memory alone.
 
     Parameters
     ----------

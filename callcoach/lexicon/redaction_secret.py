@@ -231,7 +231,7 @@ def names_secret(last: tuple[str, ...], *, asked: bool = False) -> bool:
 
 
 def scan_spelled(tail: Tail, at: int, least: int, hold: int) -> int:
-    """Return the index of the last word of at least ``least`` letters and digits in a row, `NO`, or `MORE`."""
+    """Return the last index of at least ``least`` letters and digits in a row, `NO`, or `MORE`."""
     last = at
     count = 0
     while True:

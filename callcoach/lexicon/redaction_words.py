@@ -46,6 +46,7 @@ _STOP: Final = re.compile(r"[.?!…][\"'”’)]*$")
 _ANY_MARK: Final = re.compile(r"[.?!…,;:][\"'”’)]*$")
 _LETTERS: Final = re.compile(r"[a-z]([.-][a-z])+")
 """Letters written as one word: "j-o-h-n"."""
+_NEVER_KEPT: Final = re.compile(r"[\d@]")
 _CLOSING: Final = re.compile(r"[.?!,;:…]+$")
 
 
@@ -78,9 +79,17 @@ class Token:
         return found[0] if found else ""
 
 
-@lru_cache(maxsize=16384)
 def token_of(raw: str) -> Token:
-    """Return a word as the masking sees it; words come again, so answers are kept (in memory alone)."""
+    """Return a word as the masking sees it; ordinary words are looked up, what holds digits is never kept."""
+    return _read(raw) if _NEVER_KEPT.search(raw) else _kept(raw)
+
+
+@lru_cache(maxsize=16384)
+def _kept(raw: str) -> Token:
+    return _read(raw)
+
+
+def _read(raw: str) -> Token:
     lowered = raw.lower().translate(_QUOTES)
     text = _EDGES.sub("", lowered) if not lowered.isalpha() else lowered
     if not text and "@" in lowered:
@@ -138,7 +147,7 @@ class Tail:
         del self.words[:count], self.tokens[:count]
 
     def follows(self, at: int, patience: int) -> bool | None:
-        """Tell whether the word behind ``at`` begins within ``patience`` samples of its end; None: not known yet."""
+        """Tell whether a word begins within ``patience`` samples of the end of word ``at``; None: unknown."""
         end = self.words[at].span.end
         if at + 1 < len(self.words):
             return self.words[at + 1].span.start - end <= patience

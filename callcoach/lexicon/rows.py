@@ -45,6 +45,14 @@ class Need(StrEnum):
     """No recap and no next step was said in the last 60 s."""
 
 
+class Negation(StrEnum):
+    """What the matcher does with a match that is negated within three words before it."""
+
+    DROP = "drop"
+    MARK = "mark"
+    KEEP = "keep"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One entry of a list.
@@ -69,6 +77,8 @@ class Row:
     needs: frozenset[Need] = frozenset()
     times: int = 2
     """For :attr:`Need.REPEATED`: the first match that counts, from 2."""
+    negation: Negation | None = None
+    """Other than that of the list: for rows whose own words already say "not"."""
     escalation: bool = False
     """Marks a likely escalation (``esc`` in section 10.5)."""
     examples: tuple[str, ...] = ()
@@ -76,14 +86,6 @@ class Row:
     language: str = "en"
     own: bool = False
     """True if it stands in, or was changed by, a user's own file; its matching time is bounded."""
-
-
-class Negation(StrEnum):
-    """What the matcher does with a match that is negated within three words before it."""
-
-    DROP = "drop"
-    MARK = "mark"
-    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)

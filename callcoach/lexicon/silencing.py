@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from callcoach.clock import SAMPLE_RATE, Samples, Span, to_samples
 from callcoach.events import Channel
-from callcoach.lexicon.redaction import Match
+from callcoach.lexicon.redaction_kinds import Match
 
 Sound = TypeVar("Sound", bound=NDArray[Any])
 Spans = Mapping[int, Sequence[Span]]

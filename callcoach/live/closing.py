@@ -15,6 +15,7 @@ from callcoach.core.utterances import Party
 from callcoach.events import (
     CallEnded,
     Channel,
+    Consent,
     CueClosed,
     CueOpened,
     Event,
@@ -34,6 +35,7 @@ RECOVERED: Final = "recovered"
 """Why a cue closes that was open when the process died."""
 CUT_SHORT: Final = "The program ended before the call was over"
 """How the reason of the `Trouble` begins that marks a log as closed afterwards."""
+_UNREADABLE: Final = "of the event log could not be read."
 _AFTER_RUN: Final = to_samples(0.3)
 """Words begin this long after the last known run of speech when they belong to a later one: word times are
 good to 0.15 s, and windows reach a little beyond the speech in them."""
@@ -44,13 +46,42 @@ def cut_short(events: Sequence[Event]) -> Trouble | None:
     return next((e for e in events if isinstance(e, Trouble) and e.reason.startswith(CUT_SHORT)), None)
 
 
+def stored_sides(events: Sequence[Event]) -> frozenset[Channel]:
+    """Return the sides of which anything is stored: both where nobody had to be asked (a recording).
+
+    The last word counts: when consent is refused or withdrawn, what was kept of the caller is erased.
+    """
+    consents = [e for e in events if isinstance(e, Consent)]
+    return frozenset({Channel.AGENT, *consents[-1].stored}) if consents else frozenset(Channel)
+
+
+def unreadable_lines(count: int) -> str:
+    """Return the reason that a log lacks lines."""
+    return f"{count} {'line' if count == 1 else 'lines'} {_UNREADABLE}"
+
+
+def flaws(events: Sequence[Event]) -> list[Trouble]:
+    """Return what a log itself says about what is missing of it."""
+    return [
+        e
+        for e in events
+        if isinstance(e, Trouble) and (e.reason.startswith(CUT_SHORT) or e.reason.endswith(_UNREADABLE))
+    ]
+
+
 def known_until(events: Sequence[Event]) -> int:
     """Return the last position of which a log tells, in samples; 0 where it tells nothing."""
     return max((e.known_at for e in events), default=0)
 
 
 def closing_events(
-    events: Sequence[Event], *, settings: Settings, length: int, words: bool, dual: bool = True
+    events: Sequence[Event],
+    *,
+    settings: Settings,
+    length: int,
+    words: bool,
+    dual: bool = True,
+    damaged_lines: int = 0,
 ) -> list[Event]:
     """Return what is to be added to the log of a call whose process died.
 
@@ -64,6 +95,7 @@ def closing_events(
         Samples at 16 kHz of the stored audio; the log may end before it, or up to a frame or two after.
     words : whether words were recognised.
     dual : False for one channel.
+    damaged_lines : of the log; the count is kept in it.
     """
     if cut_short(events) is not None:
         return []
@@ -76,32 +108,40 @@ def closing_events(
         closing += _open_speech(events, channel, settings, now)
     spoken = [*events, *closing]
     if dual:
-        closing += _open_turn(spoken, parties_of(spoken, settings), settings, now)
+        parties = parties_of(spoken, settings)
+        turn = Floor(parties).open_turn(spoken)
+        if turn is None and Channel.CALLER not in stored_sides(events):
+            turn = _own_turn(spoken, parties[Channel.AGENT], settings)
+        if turn is not None:
+            closing += _turn_events(*turn, parties, settings, now)
     closing += _open_states(events, now)
     closing += _open_cues(events, now)
     waiting = words and any(_unheard(events, c, settings) for c in channels)
-    if ended is not None and not closing and not waiting:
-        return []
     if ended is not None:
         length, end = ended.span.end, Samples(max(now, ended.known_at))
     else:
         end = Samples(max(now, _frame_end(length)))
-    missing = max(0, length - known)
-    reason = f"{CUT_SHORT}."
-    if missing:
-        reason = f"{CUT_SHORT}; {to_seconds(missing):.1f} s of audio at its end have no events."
-    closing.append(
-        Trouble(span=Span(Samples(length - missing), Samples(length)), known_at=end, reason=reason)
-    )
+    at_end = Span(Samples(length), Samples(length))
+    if damaged_lines:
+        closing.append(Trouble(span=at_end, known_at=end, reason=unreadable_lines(damaged_lines)))
+    if ended is not None and not closing and not waiting:
+        return []
+    if ended is None or waiting or len(closing) > bool(damaged_lines):
+        missing = max(0, length - known)
+        reason = f"{CUT_SHORT}."
+        if missing:
+            reason = f"{CUT_SHORT}; {to_seconds(missing):.1f} s of audio at its end have no events."
+        span = Span(Samples(length - missing), at_end.end)
+        closing.append(Trouble(span=span, known_at=end, reason=reason))
     if ended is None:
-        closing.append(CallEnded(span=Span(Samples(length), Samples(length)), known_at=end))
+        closing.append(CallEnded(span=at_end, known_at=end))
     return closing
 
 
 def missing_words(
     events: Sequence[Event], settings: Settings | None = None
 ) -> list[tuple[Channel | None, Span]]:
-    """Return the stretches of speech whose words are still missing, by position.
+    """Return the stretches of speech whose words are still missing in a call with words, by position.
 
     These are the pieces that were late or put off (`TranscriptLate`) and not recognised since and, in a log
     that was cut short, the speech after the last piece. Runs with short pauses between them share a stretch
@@ -117,6 +157,9 @@ def missing_words(
         found += [(channel, span) for span in left]
         if cut_short(events) is not None or not any(isinstance(e, CallEnded) for e in events):
             found += [(channel, span) for span in _unheard(events, channel, settings)]
+    length = min((e.span.end for e in events if isinstance(e, CallEnded)), default=None)
+    if length is not None:  # the very last sound may be lost although it was heard
+        found = [(c, Span(s.start, min(s.end, length))) for c, s in found if s.start + least <= length]
     return sorted(found, key=lambda item: (item[1], item[0] or ""))
 
 
@@ -170,7 +213,7 @@ def _open_speech(
     for event in events:
         match event:
             case FloorTaken() if event.channel is channel:
-                shown.append(event.span)
+                shown.append(_taking(event, runs, settings))
             case Overlap() if event.incomer is channel:
                 shown.append(event.utterance)
             case Words() if event.channel is channel:
@@ -185,14 +228,36 @@ def _open_speech(
         yield SpeechSegment(span=span, known_at=Samples(now), channel=channel)
 
 
-def _open_turn(
-    events: Sequence[Event], parties: Mapping[Channel | None, Party], settings: Settings, now: int
+def _taking(event: FloorTaken, runs: Sequence[SpeechSegment], settings: Settings) -> Span:
+    """Return the speech that the taking of the floor proves beyond the runs that were told.
+
+    It takes ``take_s`` of speech; where a part of that was told as runs of its own, the run that was open
+    held the rest at least.
+    """
+    told = sum(r.span.overlap(event.span) for r in runs)
+    if not told:
+        return event.span
+    left = max(to_samples(settings.activity.least_segment_s), to_samples(settings.floor.take_s) - told)
+    return Span(Samples(max(event.span.start, event.span.end - left)), event.span.end)
+
+
+def _own_turn(events: Sequence[Event], agent: Party, settings: Settings) -> tuple[Channel, int] | None:
+    """Return the turn that the agent had begun, in a log that without the caller tells nothing of the floor."""
+    ended = max((e.span.end for e in events if isinstance(e, Turn)), default=0)
+    left = [u for u in agent.utterances if u.start >= ended]
+    if any(u.speech >= to_samples(settings.floor.take_s) for u in left):
+        return Channel.AGENT, left[0].start
+    return None
+
+
+def _turn_events(
+    channel: Channel,
+    start: int,
+    parties: Mapping[Channel | None, Party],
+    settings: Settings,
+    now: int,
 ) -> Iterator[Event]:
     """Yield the end of the turn that nobody had ended, at the end of its last speech."""
-    left = Floor(parties).open_turn(events)
-    if left is None:
-        return
-    channel, start = left
     runs = [r for r in parties[channel].ipus if r.end > start]
     span = Span(Samples(start), Samples(max(start, runs[-1].end if runs else start)))
     known = Samples(max(now, span.end))

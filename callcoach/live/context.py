@@ -17,9 +17,9 @@ JOINT: Final = to_samples(0.3)
 class ContextPlan:
     """How much is put in front; seconds, [D], tuned on the development calls (docs/benchmarks.md)."""
 
-    gap_s: float = 3.0
+    gap_s: float = 4.0
     """A piece that ended at most this long before the next one may stand in front of it."""
-    most_s: float = 6.0
+    most_s: float = 8.0
     """Most sound in front."""
     window_s: float = 15.0
     """Longest window in all."""

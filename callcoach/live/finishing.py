@@ -54,7 +54,9 @@ def finish_call(
         raise ValueError("a call that was run to its end has a header")
     ended = next(e for e in log.events if isinstance(e, CallEnded))
     audio = write_flac(folder, end=ended.span.end)
-    prosody = {t.channel: kept_curves(t) for t in tracks if t.channel in stored}
+    prosody: dict[Channel | None, ProsodyTrack] = {
+        t.channel: kept_curves(t) for t in tracks if t.channel in stored
+    }
     facts = marker_facts(folder)
     if prosody:
         write_prosody(folder, prosody)

@@ -52,6 +52,7 @@ class Job:
         "_words",
         "attempts",
         "audio",
+        "beam_size",
         "deferred",
         "dropped",
         "failed",
@@ -70,6 +71,7 @@ class Job:
         window: SpeechWindow,
         start: int,
         final: bool,
+        beam_size: int,
         now: float,
         ask: Callable[[], None],
     ) -> None:
@@ -82,6 +84,7 @@ class Job:
         self.record = Deferred.of(window)
         self.audio: Audio | None = window.audio
         self.final = final
+        self.beam_size = beam_size
         self.attempts = 0
         self.held = False
         """Whether its audio counts as held in memory."""

@@ -30,12 +30,22 @@ from callcoach.events import (
     Gap,
     Notice,
     PauseKind,
-    TranscriptLate,
     Words,
 )
-from callcoach.live.closing import cut_short, known_until, missing_words
+from callcoach.live.closing import (
+    closing_events,
+    flaws,
+    known_until,
+    missing_words,
+    unreadable_lines,
+)
+from callcoach.live.closing import (
+    stored_sides as stored_sides,
+)
 from callcoach.live.curves import Measured, read_curve_log
+from callcoach.live.tail import LOG_NAME, LiveLog, event_line, read_live_log, trim_log
 from callcoach.sources.stored_call import CallFolderError, is_whole, read_curves
+from callcoach.storage import atomic_file
 
 NO_CURVES: Final = "the call was cut short: recover with --full"
 """Why voice metrics are null that need the curves of delivery."""
@@ -85,7 +95,7 @@ def rebuild_document(
     language, model : of the recogniser; None where no words were recognised.
     sample_rate : Hz of the source.
     bleed_share : as measured; None: the last notice S-BLEED tells.
-    damaged_lines : lines of the log that could not be read.
+    damaged_lines : lines of the log that could not be read, where it does not say so itself.
 
     Raises
     ------
@@ -136,11 +146,57 @@ def rebuild_document(
         info=info,
         verdict=verdict_of(events, length, measured=measured, damaged_lines=damaged_lines),
         quality=quality_of(
-            events, settings, columns=curves.columns, measured=measured, bleed_share=bleed_share
+            events,
+            settings,
+            words=header.words,
+            columns=curves.columns,
+            measured=measured,
+            bleed_share=bleed_share,
         ),
         settings=settings,
         length=length,
     )
+
+
+def close_log(folder: Path, *, length: int, header: Call | None = None) -> LiveLog:
+    """Bring the log of a call whose process died to its end, on disk, and return it.
+
+    The log is written anew only where something is to be added or left out, and whole or not at all; run
+    again it is as it was. Lines that cannot be read are gone from it then: keep a copy where that matters.
+
+    Parameters
+    ----------
+    length : int
+        Samples at 16 kHz of the stored audio.
+    header : stands in for that of the log where it is damaged or missing.
+
+    Raises
+    ------
+    CallFolderError
+        If the log cannot be read, or its settings are unknown.
+    StoreError
+        If it cannot be written; it stays as it was.
+    ValueError
+        If there is no header at all.
+    """
+    path = folder / LOG_NAME
+    log = read_live_log(path)
+    first = log.header or header
+    if first is None:
+        raise ValueError("a log begins with its header")
+    added = closing_events(
+        log.events,
+        settings=settings_of(first, folder),
+        length=length,
+        words=first.words,
+        dual=first.channel_mode != "mono",
+        damaged_lines=log.damaged_lines,
+    )
+    if log.header is not None and not added and not log.changed:
+        return log
+    with atomic_file(path) as file:
+        file.write(trim_log(log, first) + b"".join(event_line(e) for e in added))
+    return read_live_log(path)
 
 
 def settings_of(header: Call, folder: Path) -> Settings:
@@ -158,15 +214,6 @@ def settings_of(header: Call, folder: Path) -> Settings:
             f"The call in {folder.name} was made with settings that this version of callcoach does not have; "
             "use the version that recorded it."
         ) from None
-
-
-def stored_sides(events: Sequence[Event]) -> frozenset[Channel]:
-    """Return the sides of which anything is stored: both where nobody had to be asked (a recording).
-
-    The last word counts: when consent is refused or withdrawn, what was kept of the caller is erased.
-    """
-    consents = [e for e in events if isinstance(e, Consent)]
-    return frozenset({Channel.AGENT, *consents[-1].stored}) if consents else frozenset(Channel)
 
 
 def why_no_caller(events: Sequence[Event], length: int) -> str:
@@ -202,14 +249,26 @@ def read_folder_curves(folder: Path, *, hops: int, dual: bool = True) -> Curves:
     except CallFolderError:
         found = {}
     found = {c: v for c, v in found.items() if all(len(column) == hops for column in v.values())}
-    if not found:
-        return Curves(read_curve_log(folder))
     names = [f.name for f in fields(HopColumns)]
+    columns = {c: HopColumns.of(**{n: v[n] for n in names}) for c, v in found.items() if is_whole(v)}
+    if not columns:
+        columns = read_curve_log(folder)
     return Curves(
-        {c: HopColumns.of(**{n: v[n] for n in names}) for c, v in found.items() if is_whole(v)},
+        columns,
         {c: v["speech"] for c, v in found.items() if "speech" in v},
         {c: v["active"] for c, v in found.items() if "active" in v},
     )
+
+
+def has_curves(folder: Path, events: Sequence[Event]) -> bool:
+    """Tell whether ``prosody.npz`` is whole and of this very call, so that a recovery need not write it."""
+    ended = next((e for e in events if isinstance(e, CallEnded)), None)
+    try:
+        found = read_curves(folder, list(Channel))
+    except CallFolderError:
+        return False
+    agent = found.get(Channel.AGENT, {})
+    return ended is not None and is_whole(agent) and len(agent["active"]) * HOP_LENGTH == ended.known_at
 
 
 def verdict_of(
@@ -226,17 +285,15 @@ def verdict_of(
     length : int
         Samples at 16 kHz.
     measured : names channels without any sound.
-    damaged_lines : of the log.
+    damaged_lines : of the log, where it does not say so itself.
     """
     reasons: list[str] = []
     spans: list[Span] = []
-    end = cut_short(events)
-    if end is not None:
-        reasons.append(end.reason)
-        spans += [end.span] if end.span.length else []
+    for flaw in flaws(events):
+        reasons.append(flaw.reason)
+        spans += [flaw.span] if flaw.span.length else []
     if damaged_lines:
-        lines = "1 line" if damaged_lines == 1 else f"{damaged_lines} lines"
-        reasons.append(f"{lines} of the event log could not be read.")
+        reasons.append(unreadable_lines(damaged_lines))
     lost = lost_spans(events)
     if lost:
         seconds = sum(s.length for s in lost) / SAMPLE_RATE
@@ -267,25 +324,22 @@ def quality_of(
     events: Sequence[Event],
     settings: Settings,
     *,
+    words: bool,
     columns: Mapping[Channel | None, HopColumns],
     measured: Mapping[Channel, Measured] | None = None,
     bleed_share: float | None = None,
 ) -> Quality:
     """Return how far the recording and the words can be trusted, as far as the log and the curves tell."""
-    words = [w.probability for e in events if isinstance(e, Words) for w in e.items]
+    heard = [w.probability for e in events if isinstance(e, Words) for w in e.items]
     if bleed_share is None:
         bleed_share = next(
             (e.value for e in reversed(events) if isinstance(e, Notice) and e.code == "S-BLEED"), None
         )
-    if cut_short(events) is not None:
-        missed = len(missing_words(events, settings))
-    else:
-        missed = sum(isinstance(e, TranscriptLate) for e in events)
     return Quality(
         bleed_share=bleed_share,
         clipping_pct=_clipping(columns, measured, known_until(events)),
-        mean_word_probability=float(np.mean(words)) if words else None,
-        missed_text_jobs=missed,
+        mean_word_probability=float(np.mean(heard)) if heard else None,
+        missed_text_jobs=len(missing_words(events, settings)) if words else 0,
         lost_audio_ms=to_ms(sum(s.length for s in lost_spans(events))),
     )
 

@@ -52,6 +52,8 @@ MOST_IN_MEMORY_S: Final = 30.0
 """Seconds of waiting final audio in memory; what goes beyond is read again from the journal (OVL-5)."""
 ATTEMPTS: Final = 2
 """Times that one window is tried before it is put off until after the call, and again after it."""
+FINAL_BEAM: Final = 5
+"""Texts followed at once for final words: 0.4 points fewer errors than with 1, for an eighth more time."""
 LOOK_S: Final = 0.25
 """Seconds between two looks at an idle process."""
 
@@ -123,7 +125,8 @@ class LiveRecogniser:
         self.language = options.language
         self._options = options
         self._on_notice = on_notice
-        self._reload = reload
+        self.reload = reload
+        """May be set later, before the call begins."""
         self._open_child = open_child
         self._clock = monotonic
         self._wake = threading.Condition()
@@ -196,16 +199,27 @@ class LiveRecogniser:
         worker = self._worker
         return worker.pid if worker is not None else None
 
-    def submit(self, window: SpeechWindow, *, final: bool, before: Sequence[SpeechWindow] = ()) -> Job:
+    def submit(
+        self, window: SpeechWindow, *, final: bool, before: Sequence[SpeechWindow] = (), beam_size: int = 1
+    ) -> Job:
         """Take a window; see the module for what final means.
 
         ``before`` are pieces of the same channel that are put in front for better words, see
         `callcoach.live.context`; the job returns the words of ``window`` alone. At most 30 s in all.
+        ``beam_size`` texts are followed at once: `FINAL_BEAM` where the words are to stay and there is time.
         """
         whole = join_pieces([*before, window], JOINT) if before else window
         with self._wake:
             self._count += 1
-            job = Job(self._count, whole, window.pieces[0].start, final, self._clock(), self.begin_deferred)
+            job = Job(
+                self._count,
+                whole,
+                window.pieces[0].start,
+                final,
+                beam_size,
+                self._clock(),
+                self.begin_deferred,
+            )
             if self._closing:
                 self._give_up(job)
             elif final:
@@ -355,7 +369,7 @@ class LiveRecogniser:
 
     def _hold(self, job: Job) -> None:
         """Keep the audio of a waiting final window in memory as far as there is room."""
-        if self._reload is not None and self._in_memory + job.seconds > MOST_IN_MEMORY_S:
+        if self.reload is not None and self._in_memory + job.seconds > MOST_IN_MEMORY_S:
             job.audio = None
         else:
             job.held = True
@@ -459,7 +473,7 @@ class LiveRecogniser:
             return
         record = job.record
         pieces = tuple((int(p.start), int(p.end)) for p in record.pieces)
-        task = Task(job.number, record.channel, len(audio), pieces, record.offsets)
+        task = Task(job.number, record.channel, len(audio), pieces, record.offsets, job.beam_size)
         try:
             answer = self._ask(worker, task, audio, max(LEAST_DEADLINE_S, DEADLINE_FACTOR * job.seconds))
         except ChildGoneError:
@@ -491,10 +505,10 @@ class LiveRecogniser:
     def _audio(self, job: Job) -> Audio | None:
         if job.audio is not None:
             return job.audio
-        if self._reload is None:
+        if self.reload is None:
             return None
         try:
-            return job.record.load(self._reload)
+            return job.record.load(self.reload)
         except Exception as error:
             log.error("the sound of a window could not be read again: %s", type(error).__name__)
             return None

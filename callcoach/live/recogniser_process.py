@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from callcoach.clock import SAMPLE_RATE, Samples, Span
 from callcoach.errors import CallCoachError, ConfigError, WeightsError
 from callcoach.events import Channel, Word
 from callcoach.ports import Audio, SpeechWindow
+
+if TYPE_CHECKING:
+    from callcoach.speech.whisper import WhisperTranscriber
 
 ROOM: Final = 30 * SAMPLE_RATE
 """Samples of shared memory: the longest window that the recogniser takes."""
@@ -55,6 +58,8 @@ class Task:
     length: int
     pieces: tuple[tuple[int, int], ...]
     offsets: tuple[int, ...]
+    beam_size: int = 1
+    """Texts followed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +239,7 @@ def serve_tasks(options: Options, audio: object, tasks: Connection, answers: Con
             error_name = None
             words: tuple[Word, ...] = ()
             try:
-                words = transcriber(_window(task, shared))
+                words = transcriber.transcribe(_window(task, shared), beam_size=task.beam_size)
             except Exception as error:
                 error_name = type(error).__name__
             answers.send(
@@ -247,7 +252,7 @@ def serve_tasks(options: Options, audio: object, tasks: Connection, answers: Con
             )
 
 
-def _load(options: Options) -> Callable[[SpeechWindow], tuple[Word, ...]]:
+def _load(options: Options) -> WhisperTranscriber:
     from callcoach.speech.store import go_offline
 
     go_offline()
@@ -266,7 +271,7 @@ def _load(options: Options) -> Callable[[SpeechWindow], tuple[Word, ...]]:
         length = round(seconds * SAMPLE_RATE)
         sound = (0.01 * noise.standard_normal(length)).astype(np.float32)
         transcriber.transcribe(SpeechWindow(None, sound, (Span(Samples(0), Samples(length)),), (0,)))
-    return transcriber.transcribe
+    return transcriber
 
 
 def _window(task: Task, shared: Audio) -> SpeechWindow:

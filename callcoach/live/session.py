@@ -91,6 +91,8 @@ SCRUB_S: Final = 30.0
 """How far scrub-back reaches (PRV-4)."""
 REMIND_S: Final = 60.0
 """A pause that lasts so long is told again (PRV-4)."""
+LATE_START_S: Final = 0.5
+"""Two inputs never begin at the same sample; only a longer wait for one of them is told."""
 CURVES_HOPS: Final = 64
 """Hops of delivery curves written at once, about a second."""
 
@@ -353,8 +355,7 @@ class LiveSession:
         for event in self.analyzer.push(audio):
             self._tell(event)
         now = self.analyzer.now
-        while self._held and self._held[0][0] <= now:
-            self._tell(heapq.heappop(self._held)[2])
+        self._tell_held(now)
         if self._words is not None:
             self._words.step(now, {track.channel: track.cutter for track in self.analyzer.tracks})
         agent, caller = self.analyzer.tracks
@@ -386,9 +387,7 @@ class LiveSession:
             self._recogniser.begin_deferred()
         for event in self.analyzer.finish():
             self._tell(event)
-        while self._held:
-            event = heapq.heappop(self._held)[2]
-            self._tell(replace(event, known_at=Samples(max(event.known_at, self.analyzer.now))))
+        self._tell_held(None)
         if self._words is not None:
             self._words.step(self.analyzer.now, {})
         self._keep_curves(final=True)
@@ -399,6 +398,12 @@ class LiveSession:
         """Tell an event as soon as the analysis has come to it."""
         self._count += 1
         heapq.heappush(self._held, (int(event.known_at), self._count, event))
+
+    def _tell_held(self, now: int | None) -> None:
+        """Tell what lies before ``now``; everything at the end of the call. The log never goes back in time."""
+        while self._held and (now is None or self._held[0][0] <= now):
+            event = heapq.heappop(self._held)[2]
+            self._tell(replace(event, known_at=Samples(max(event.known_at, self.analyzer.now))))
 
     def _tell(self, event: Event) -> None:
         self._show.event(event, self.analyzer.now)
@@ -437,7 +442,8 @@ class LiveSession:
                 if self._capture.begun is None:
                     self._capture.begun = monotonic
             case Lost(channel, start, end, reason):
-                if reason not in ("ended", *_MEANT) and end > start:
+                late = reason == "not_started" and end - start < to_samples(LATE_START_S)
+                if reason not in ("ended", *_MEANT) and end > start and not late:
                     span = Span(Samples(start), Samples(end))
                     self._hold(Gap(span=span, known_at=span.end, reason=reason, channel=channel))
             case InputState(channel, state, name, position):

@@ -38,6 +38,8 @@ class LiveLog:
     damaged_lines: int
     lines: tuple[bytes, ...]
     """The readable lines as they are stored, header first, each with its end; they keep ``wall_s``."""
+    changed: bool = False
+    """Whether they differ from the file: lines are left out or completed, or words taken out."""
 
 
 def read_live_log(path: Path) -> LiveLog:
@@ -53,7 +55,9 @@ def read_live_log(path: Path) -> LiveLog:
     lines: list[bytes] = []
     damaged = latest = 0
     ended = False
+    last = b""
     for number, line in enumerate(_lines(path)):
+        last = line
         event = _event(line)
         if (
             event is None
@@ -70,8 +74,9 @@ def read_live_log(path: Path) -> LiveLog:
         ended = ended or isinstance(event, CallEnded)
         latest = event.known_at
         lines.append(line if line.endswith(b"\n") else line + b"\n")
-    _scrub(events, lines)
-    return LiveLog(header, tuple(events), damaged, tuple(lines))
+    scrubbed = _scrub(events, lines)
+    torn = bool(lines) and lines[-1] != last
+    return LiveLog(header, tuple(events), damaged, tuple(lines), damaged > 0 or scrubbed or torn)
 
 
 def trim_log(log: LiveLog, header: Call | None = None) -> bytes:
@@ -98,18 +103,18 @@ def event_line(event: Event) -> bytes:
     return event_text(event_to_json(event)).encode() + b"\n"
 
 
-def _scrub(events: list[Event], lines: list[bytes]) -> None:
-    """Take out words that were to be removed when the process died (PRV-4)."""
+def _scrub(events: list[Event], lines: list[bytes]) -> bool:
+    """Take out words that were to be removed when the process died (PRV-4); tell whether there were any."""
     removed = [e.span for e in events if isinstance(e, Scrub)]
-    if not removed:
-        return
-    first = len(lines) - len(events)
+    first, found = len(lines) - len(events), False
     for index, event in enumerate(events):
-        if isinstance(event, Words):
+        if removed and isinstance(event, Words):
             items = tuple(w for w in event.items if not any(w.span.overlap(s) for s in removed))
             if len(items) < len(event.items):
                 events[index] = replace(event, items=items)
                 lines[first + index] = event_line(events[index])
+                found = True
+    return found
 
 
 def _event(line: bytes) -> Event | None:

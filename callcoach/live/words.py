@@ -15,7 +15,7 @@ from callcoach.events import Channel, Word
 from callcoach.live.context import Before
 from callcoach.live.interim import InterimRecord, InterimText
 from callcoach.live.jobs import Job
-from callcoach.live.recogniser import LiveRecogniser
+from callcoach.live.recogniser import FINAL_BEAM, LiveRecogniser
 from callcoach.live.schedule import InterimSchedule, Wish
 from callcoach.ports import Pending, SpeechWindow
 
@@ -99,7 +99,9 @@ class LiveWords:
                 job = candidate
             side.ahead = None
         if job is None:
-            job = self._recogniser.submit(window, final=True, before=self._in_front(side, window))
+            job = self._recogniser.submit(
+                window, final=True, before=self._in_front(side, window), beam_size=self._beam
+            )
         side.before.add(window)
         side.finals.append((job, piece.start, piece.end))
         return _Unless(job, window, self._is_taken_back)
@@ -139,6 +141,10 @@ class LiveWords:
     def _is_taken_back(self, channel: Channel | None, start: int, end: int) -> bool:
         return any(c is channel and start < e and s < end for c, s, e in self._taken_back)
 
+    @property
+    def _beam(self) -> int:
+        return FINAL_BEAM if self.level < NOTHING_AHEAD else 1
+
     def _in_front(self, side: _Side, window: SpeechWindow) -> Sequence[SpeechWindow]:
         """Return what is put in front of a final window for better words; nothing when time is short."""
         return side.before.of(window) if self.level < NOTHING_AHEAD else ()
@@ -146,7 +152,9 @@ class LiveWords:
     def _ask(self, side: _Side, wish: Wish) -> None:
         side.texts.setdefault(wish.start, InterimText(wish.start))
         before = self._in_front(side, wish.window) if wish.ahead else ()
-        job = self._recogniser.submit(wish.window, final=False, before=before)
+        job = self._recogniser.submit(
+            wish.window, final=False, before=before, beam_size=self._beam if wish.ahead else 1
+        )
         (piece,) = wish.window.pieces
         side.looks.append((job, wish.start, piece.start, piece.end))
         if wish.ahead:

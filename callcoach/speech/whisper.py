@@ -156,8 +156,10 @@ class WhisperTranscriber:
         """Decode a second of silence, so that the first real window is not slower than the rest."""
         self._decode(self._model.feature_extractor(np.zeros(SAMPLE_RATE, np.float32)), self._pad_frames, 1)
 
-    def transcribe(self, window: SpeechWindow) -> tuple[Word, ...]:
+    def transcribe(self, window: SpeechWindow, *, beam_size: int | None = None) -> tuple[Word, ...]:
         """Return the words of a window in order of time, on the call's clock.
+
+        ``beam_size`` follows another number of texts at once than the transcriber does by itself.
 
         Returns
         -------
@@ -173,17 +175,16 @@ class WhisperTranscriber:
             raise ValueError("a window holds at most 30 s")
         if len(window.audio) < MIN_LENGTH or not np.any(window.audio):
             return ()
-        return place_words(self._hear(window.audio), window)
+        return place_words(self._hear(window.audio, beam_size or self._beam_size), window)
 
-    def _hear(self, audio: Audio) -> list[HeardWord]:
+    def _hear(self, audio: Audio, beam_size: int) -> list[HeardWord]:
         features: NDArray[np.float32] = self._model.feature_extractor(audio)[..., :-1]
-        encoded, decoding = self._decode(features, self._pad_frames, self._beam_size)
+        encoded, decoding = self._decode(features, self._pad_frames, beam_size)
         if decoding.loops:
             log.info(
                 "the text of a window of %d frames loops, decoding in the full window", features.shape[-1]
             )
-            beam_size = max(self._beam_size, SECOND_BEAM_SIZE)
-            encoded, decoding = self._decode(features, FULL_WINDOW, beam_size)
+            encoded, decoding = self._decode(features, FULL_WINDOW, max(beam_size, SECOND_BEAM_SIZE))
         if not decoding.tokens:
             return []
         words = self._align(encoded, decoding.tokens, features.shape[-1])

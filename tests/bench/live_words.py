@@ -1,21 +1,27 @@
-"""Live words: delay to first appearance and to final form, work of the recogniser, errors beside offline words.
+"""Live words: delays to first and to final appearance, work of the recogniser, errors beside offline words.
 
-The call runs on a virtual clock: every window is really recognised, and the clock moves by what that took. So a
-call takes less time than it lasts, and the machine's other work disturbs only the decoding itself.
+Two ways. On a *virtual clock* every window is really recognised, and the clock moves by the processor time
+that this took: a call takes less time than it lasts, and other work on the machine hardly disturbs. In
+*real time* the call is played at 1x beside the analysis, with the recogniser in its own process.
 
-``python -m tests.bench.live_words [CALL ...]`` prints the table for the given calls, else for the development calls.
+``python -m tests.bench.live_words [--real] [CALL ...]`` prints the table, without calls of all those for
+development.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from callcoach.clock import FRAME_LENGTH, SAMPLE_RATE, Span, to_samples
 from callcoach.config import Settings
@@ -30,15 +36,18 @@ from callcoach.live.words import LiveWords
 from callcoach.ports import Audio, Pending, SpeechWindow
 from callcoach.speech.guards import plain
 from callcoach.speech.silero import StreamingSilero
-from tests.bench.lab import decode, truth_path
+from callcoach.speech.store import ModelStore
+from callcoach.speech.whisper import WhisperTranscriber
+from tests.bench.lab import MODEL, Lab, decode, percent, truth_path
 from tests.bench.scoring import edits, true_text, words_of
+from tests.bench.table import Row, say, show
 
 PAD: Final = to_samples(0.2)
 NEAR_S: Final = 0.6
 """A shown word is the true one with the same text when their middles are closer."""
 
-Decode = Callable[[SpeechWindow], tuple[tuple[Word, ...], float]]
-"""Words of a window and the seconds that they took."""
+Decode = Callable[[SpeechWindow, int], tuple[tuple[Word, ...], float]]
+"""Words of a window, followed by so many texts at once, and the seconds that they took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,7 @@ class _Job:
     window: SpeechWindow
     start: int
     final: bool
+    beam_size: int
     submitted: float
     finish: float | None = None
     words: tuple[Word, ...] = ()
@@ -171,9 +181,11 @@ class VirtualRecogniser:
     def finals_waiting(self) -> bool:
         return bool(self._finals) or (self._work is not None and self._work.final)
 
-    def submit(self, window: SpeechWindow, *, final: bool, before: Sequence[SpeechWindow] = ()) -> _Job:
+    def submit(
+        self, window: SpeechWindow, *, final: bool, before: Sequence[SpeechWindow] = (), beam_size: int = 1
+    ) -> _Job:
         whole = join_pieces([*before, window], JOINT)
-        job = _Job(whole, window.pieces[0].start, final, self.now)
+        job = _Job(whole, window.pieces[0].start, final, beam_size, self.now)
         if final:
             self._finals.append(job)
         else:
@@ -208,7 +220,7 @@ class VirtualRecogniser:
             if job is None:
                 return
             begun = max(self._free, job.submitted)
-            job.words, seconds = self._decode(job.window)
+            job.words, seconds = self._decode(job.window, job.beam_size)
             self.jobs += 1
             self.busy += seconds
             job.finish = self._free = begun + seconds
@@ -229,7 +241,11 @@ class Outcome:
 
     name: str
     seconds: float
-    busy: float
+    busy: float = 0.0
+    """Seconds with a window in work."""
+    cpu: float = 0.0
+    """Seconds of processor time of the recogniser."""
+    found: dict[Channel, list[Word]] = field(default_factory=dict)
     first: list[float] = field(default_factory=list)
     """Seconds from the spoken end of each word to its first appearance."""
     final: list[float] = field(default_factory=list)
@@ -244,7 +260,6 @@ class Outcome:
     changed: int = 0
     unstable: int = 0
     """Settled words that changed in a later interim text of their utterance."""
-    ahead_used: int = 0
     looks: int = 0
     dropped: int = 0
 
@@ -252,6 +267,56 @@ class Outcome:
 def play(call: Trace, decode_window: Decode) -> Outcome:
     """Play one call on the virtual clock and score it."""
     recogniser = VirtualRecogniser(decode_window)
+    outcome = _play(call, cast("LiveRecogniser", recogniser), recogniser)
+    outcome.busy, outcome.dropped = recogniser.busy, recogniser.dropped
+    outcome.cpu = recogniser.busy
+    outcome.looks = recogniser.jobs - len(outcome.final)
+    _errors(outcome, call, decode_window)
+    return outcome
+
+
+def play_live(call: Trace, recogniser: LiveRecogniser, decode_window: Decode) -> Outcome:
+    """Play one call at 1x beside its analysis and score it; takes as long as the call."""
+    before = recogniser.figures()
+    outcome = _play(call, recogniser, _RealTime(call))
+    after = recogniser.figures()
+    outcome.busy, outcome.cpu = after.busy_s - before.busy_s, after.cpu_s - before.cpu_s
+    outcome.dropped = after.dropped_interims - before.dropped_interims
+    outcome.looks = after.interims - before.interims
+    _errors(outcome, call, decode_window)
+    return outcome
+
+
+class _Time(Protocol):
+    @property
+    def now(self) -> float: ...
+
+    def advance(self, now: float) -> None: ...
+
+
+class _RealTime:
+    """Waits for each frame's time and analyses the frame, as a live call does."""
+
+    def __init__(self, call: Trace) -> None:
+        both = np.stack([call.sound[channel] for channel in Channel], axis=1)
+        self._frames = iter(both[: len(both) // FRAME_LENGTH * FRAME_LENGTH].reshape(-1, FRAME_LENGTH, 2))
+        self._analyzer = Analyzer(
+            Settings(), rate=SAMPLE_RATE, channels=2, detector=StreamingSilero, submit=None
+        )
+        self._begun = time.monotonic()
+
+    @property
+    def now(self) -> float:
+        return time.monotonic() - self._begun
+
+    def advance(self, now: float) -> None:
+        time.sleep(max(0.0, now - self.now))
+        frame = next(self._frames, None)
+        if frame is not None:
+            self._analyzer.push(frame)
+
+
+def _play(call: Trace, recogniser: LiveRecogniser, clock: _Time) -> Outcome:
     shown: dict[Channel, list[InterimRecord]] = {channel: [] for channel in Channel}
 
     def show(record: InterimRecord) -> None:
@@ -259,55 +324,58 @@ def play(call: Trace, decode_window: Decode) -> Outcome:
         shown[record.channel].append(record)
 
     live = LiveWords(
-        cast("LiveRecogniser", recogniser),
+        recogniser,
         Settings().text,
         allowed=lambda channel, start: True,
         show=show,
-        wall=lambda: recogniser.now,
+        wall=lambda: clock.now,
     )
     speech = {channel: _Open(channel, call.sound[channel]) for channel in Channel}
     ended: list[tuple[Channel, Span, float, Pending]] = []
-    found: list[tuple[Channel, Span, float, float, tuple[Word, ...]]] = []
+    outcome = Outcome(call.name, call.seconds)
     frame = 0
     count = len(call.moments[Channel.AGENT])
     while frame < count or ended:
         now = (frame + 1) * FRAME_LENGTH
-        recogniser.advance(now / SAMPLE_RATE)
+        clock.advance(now / SAMPLE_RATE)
         for channel in Channel:
             moment = call.moments[channel][frame] if frame < count else Moment(None, ())
             speech[channel].span = moment.open
             for piece in moment.cut:
                 pending = live.submit(speech[channel].window(piece))
                 assert pending is not None
-                ended.append((channel, piece, recogniser.now, pending))
+                ended.append((channel, piece, now / SAMPLE_RATE, pending))
         live.step(now, cast("Mapping[Channel | None, PieceCutter]", speech))
         for item in [item for item in ended if item[3].done()]:
             ended.remove(item)
             channel, piece, cut, pending = item
-            found.append((channel, piece, cut, recogniser.now, pending.result()))
+            outcome.final.append(clock.now - (piece.end - PAD) / SAMPLE_RATE)
+            outcome.after_cut.append(clock.now - cut)
+            outcome.found[channel] = [*outcome.found.get(channel, []), *pending.result()]
         frame += 1
-    outcome = Outcome(call.name, call.seconds, recogniser.busy, dropped=recogniser.dropped)
-    outcome.changed, outcome.looks = live.changed_stable, recogniser.jobs - len(found)
-    outcome.ahead_used = recogniser.kept
-    for _, piece, cut, at, _ in found:
-        outcome.final.append(at - (piece.end - PAD) / SAMPLE_RATE)
-        outcome.after_cut.append(at - cut)
+    outcome.changed = live.changed_stable
     for number, channel in enumerate(Channel):
         _first_appearances(call, number, shown[channel], outcome)
         settled, unstable = _settled(shown[channel])
         outcome.settled += settled
         outcome.unstable += unstable
-        live_words = [w for c, piece, _, _, words in found if c is channel for w in words]
-        live_words.sort(key=lambda word: word.span.start)
-        reference = words_of(true_text(call.truth, number))
-        outcome.words += len(reference)
-        outcome.errors += edits(reference, words_of(" ".join(w.text for w in live_words)))
-        offline = [
-            w for window in call.offline if window.channel is channel for w in decode_window(window)[0]
-        ]
-        offline.sort(key=lambda word: word.span.start)
-        outcome.offline_errors += edits(reference, words_of(" ".join(w.text for w in offline)))
     return outcome
+
+
+def _errors(outcome: Outcome, call: Trace, decode_window: Decode) -> None:
+    for number, channel in enumerate(Channel):
+        reference = words_of(true_text(call.truth, number))
+        offline = [
+            w for window in call.offline if window.channel is channel for w in decode_window(window, 1)[0]
+        ]
+        outcome.words += len(reference)
+        outcome.errors += _edits(reference, outcome.found.get(channel, []))
+        outcome.offline_errors += _edits(reference, offline)
+
+
+def _edits(reference: Sequence[str], found: Sequence[Word]) -> int:
+    text = " ".join(word.text for word in sorted(found, key=lambda word: word.span.start))
+    return edits(reference, words_of(text))
 
 
 def _first_appearances(call: Trace, number: int, shown: Sequence[InterimRecord], outcome: Outcome) -> None:
@@ -346,26 +414,158 @@ def _settled(shown: Sequence[InterimRecord]) -> tuple[int, int]:
     return sum(len(words) for words in settled.values()), wrong
 
 
-def table(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return one line per call and one for all."""
+def rows(outcomes: Sequence[Outcome], how: str) -> list[Row]:
+    """Return the figures of all calls together with their bars."""
+    total = _Total(outcomes)
+    first, final, late = total.first, total.final, total.after_cut
+    points = 100 * (total.errors - total.offline_errors) / total.words
+    changed = total.changed / max(1, total.settled)
+    section = f"live words, {how}"
+    return [
+        Row(
+            section,
+            "first appearance of a word after it was spoken",
+            "mean <= 1.0 s, p95 <= 2.0 s",
+            f"mean {first.mean():.2f} s, p95 {_p(first, 95):.2f} s ({len(first)} words; "
+            f"{total.never_shown} true words never shown)",
+            bool(first.mean() <= 1.0 and _p(first, 95) <= 2.0),
+            {"mean_s": float(first.mean()), "p95_s": _p(first, 95)},
+        ),
+        Row(
+            section,
+            "final words after the end of a piece of speech",
+            "p95 <= 1.8 s",
+            f"p50 {_p(final, 50):.2f} s, p95 {_p(final, 95):.2f} s, max {final.max():.2f} s; after its cut "
+            f"p95 {_p(late, 95):.2f} s, p99 {_p(late, 99):.2f} s ({len(final)} pieces)",
+            _p(final, 95) <= 1.8,
+            {"p50_s": _p(final, 50), "p95_s": _p(final, 95), "max_s": float(final.max())},
+        ),
+        Row(
+            section,
+            "word error rate of live final words against offline",
+            "<= +1 point",
+            f"{percent(total.errors / total.words)} against {percent(total.offline_errors / total.words)}: "
+            f"{points:+.2f} points",
+            points <= 1.0,
+            {"points": points},
+        ),
+        Row(
+            section,
+            "recogniser busy",
+            "",
+            f"{percent(total.busy / total.seconds)} of the time, processor "
+            f"{percent(total.cpu / total.seconds)} of one core; {total.looks} looks at open speech or ahead, "
+            f"{total.dropped} gave way",
+            None,
+            {"busy": total.busy / total.seconds, "cpu": total.cpu / total.seconds},
+        ),
+        Row(
+            section,
+            "stable words that change",
+            "0 before the final words",
+            f"{total.unstable} before the final words; {total.changed} of {total.settled} "
+            f"({percent(changed)}) are not in the final words",
+            total.unstable == 0,
+            {"unstable": total.unstable, "changed": changed},
+        ),
+    ]
 
-    def line(name: str, some: Sequence[Outcome]) -> str:
-        first = np.array([v for o in some for v in o.first])
-        final = np.array([v for o in some for v in o.final])
-        cut = np.array([v for o in some for v in o.after_cut])
-        words = sum(o.words for o in some)
-        wer, offline = (sum(getattr(o, k) for o in some) / words for k in ("errors", "offline_errors"))
-        total = {
-            k: sum(getattr(o, k) for o in some)
-            for k in Outcome.__slots__
-            if k not in ("name",) and isinstance(getattr(some[0], k), (int, float))
-        }
+
+class _Total:
+    """Figures of several calls together."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        self.first = np.array([v for o in outcomes for v in o.first])
+        self.final = np.array([v for o in outcomes for v in o.final])
+        self.after_cut = np.array([v for o in outcomes for v in o.after_cut])
+        self.seconds = sum(o.seconds for o in outcomes)
+        self.busy = sum(o.busy for o in outcomes)
+        self.cpu = sum(o.cpu for o in outcomes)
+        self.words = sum(o.words for o in outcomes)
+        self.errors = sum(o.errors for o in outcomes)
+        self.offline_errors = sum(o.offline_errors for o in outcomes)
+        self.never_shown = sum(o.never_shown for o in outcomes)
+        self.settled = sum(o.settled for o in outcomes)
+        self.changed = sum(o.changed for o in outcomes)
+        self.unstable = sum(o.unstable for o in outcomes)
+        self.looks = sum(o.looks for o in outcomes)
+        self.dropped = sum(o.dropped for o in outcomes)
+
+    def line(self, name: str) -> str:
+        """Return everything in one line."""
         return (
-            f"{name[:18]:18} first {first.mean():.2f}/{np.quantile(first, 0.95):.2f} s  "
-            f"final p50/95 {np.median(final):.2f}/{np.quantile(final, 0.95):.2f} max {final.max():.2f} after cut {np.quantile(cut, 0.95):.2f}/{np.quantile(cut, 0.99):.2f}  "
-            f"busy {100 * total['busy'] / total['seconds']:.0f} %  wer {100 * wer:.1f} offline {100 * offline:.1f}  "
-            f"looks {total['looks']} ahead used {total['ahead_used']} "
-            f"settled {total['settled']} changed {total['changed']} unstable {total['unstable']} never {total['never_shown']}"
+            f"{name[:18]:18} first {self.first.mean():.2f}/{_p(self.first, 95):.2f} "
+            f"final {_p(self.final, 50):.2f}/{_p(self.final, 95):.2f}/{self.final.max():.2f} "
+            f"cut {_p(self.after_cut, 95):.2f}/{_p(self.after_cut, 99):.2f} "
+            f"busy {100 * self.busy / self.seconds:.0f} % cpu {100 * self.cpu / self.seconds:.0f} % "
+            f"wer {100 * self.errors / self.words:.2f} offline {100 * self.offline_errors / self.words:.2f} "
+            f"looks {self.looks}-{self.dropped} settled {self.settled} changed {self.changed} "
+            f"unstable {self.unstable} never {self.never_shown}"
         )
 
-    return [*(line(o.name, [o]) for o in outcomes), line("all", outcomes)]
+
+def line(outcomes: Sequence[Outcome], name: str) -> str:
+    """Return the figures of some calls in one line, for tuning."""
+    return _Total(outcomes).line(name)
+
+
+def _p(values: NDArray[np.float64], percentile: float) -> float:
+    return float(np.percentile(values, percentile))
+
+
+def run(lab: Lab, *, real: bool = False) -> list[Row]:
+    """Measure the development calls, on the virtual clock or in real time."""
+    calls = [*lab.calls(), *lab.samples()]
+    transcriber = WhisperTranscriber(lab.model_folder, cpu_threads=1)
+
+    def decode_window(window: SpeechWindow, beam_size: int = 1) -> tuple[tuple[Word, ...], float]:
+        before = time.process_time()
+        words = transcriber.transcribe(window, beam_size=beam_size)
+        return words, time.process_time() - before
+
+    outcomes = []
+    recogniser = LiveRecogniser.of_model(MODEL, store=ModelStore()) if real else None
+    try:
+        if recogniser is not None:
+            recogniser.start()
+        for path in calls:
+            say(f"live words: {path.stem}")
+            call = trace(path)
+            if recogniser is not None:
+                outcomes.append(play_live(call, recogniser, decode_window))
+            else:
+                outcomes.append(play(call, decode_window))
+            say(line(outcomes[-1:], path.stem))
+    finally:
+        if recogniser is not None:
+            recogniser.close()
+    return rows(outcomes, "real time" if real else "virtual clock")
+
+
+class _Chosen(Lab):
+    """Measures the calls of the command line alone."""
+
+    def __init__(self, folder: Path, chosen: Sequence[Path]) -> None:
+        super().__init__(folder)
+        self._chosen = chosen
+
+    def calls(self) -> list[Path]:
+        return list(self._chosen)
+
+    def samples(self) -> list[Path]:
+        return []
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.live_words")
+    parser.add_argument("calls", nargs="*", type=Path)
+    parser.add_argument("--real", action="store_true", help="at 1x, with the recogniser's own process")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        lab = _Chosen(Path(folder), options.calls) if options.calls else Lab(Path(folder))
+        show(run(lab, real=options.real), details=False)
+
+
+if __name__ == "__main__":
+    main()

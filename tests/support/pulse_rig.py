@@ -137,6 +137,12 @@ class PulseRig:
             write_tone(path, hertz, seconds)
         return self.play(sink, path, application)
 
+    def kill_players(self) -> None:
+        """End everything that plays."""
+        for player in self._players:
+            player.kill()
+            player.wait()
+
     def close(self) -> None:
         """End everything that was started and remove the folder."""
         children = [*self._players, *([self._server] if self._server else [])]

@@ -1,4 +1,4 @@
-"""Generated readings of numbers, addresses and secrets, and harmless sentences with numbers; all invented, seeded.
+"""Readings of numbers, addresses and secrets, and harmless sentences with numbers; all invented, seeded.
 
 The generator knows which words carry what must not be written; it shares no code with what is tested.
 """
@@ -22,8 +22,8 @@ DIGITS: Final = _words("zero one two three four five six seven eight nine")
 TEENS: Final = _words("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
 TENS: Final = _words("- - twenty thirty forty fifty sixty seventy eighty ninety")
 NATO: Final = _words(
-    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo sierra "
-    "tango uniform victor whiskey xray yankee zulu"
+    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo "
+    "sierra tango uniform victor whiskey xray yankee zulu"
 )
 FILLERS: Final = (
     "um",
@@ -119,7 +119,7 @@ class _Writer:
 
 
 def readings(count: int = 500, seed: int = 20250) -> list[Reading]:
-    """Return generated readings: cards, phones, accounts, short numbers, addresses, secrets; always the same."""
+    """Return cards, phones, accounts, short numbers, addresses and secrets; always the same."""
     rng = random.Random(seed)
     makers: tuple[tuple[Callable[[random.Random], Reading], int], ...] = (
         (_card, 24),

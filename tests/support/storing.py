@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,15 @@ class FaultyStorage(OsStorage):
 
     def free_bytes(self, folder: Path) -> int:
         return super().free_bytes(folder) if self.space is None else self.space
+
+
+def every_step(fault: str = "input/output") -> Iterator[FaultyStorage]:
+    """Yield storages of which the 1st, 2nd, ... step fails; in the last one none has failed."""
+    for n in count(1):
+        storage = FaultyStorage(fail_at=n, fault=fault)
+        yield storage
+        if len(storage.calls) < n:
+            return
 
 
 def counted(samples: int, start: int = 0) -> NDArray[np.int16]:

@@ -98,7 +98,7 @@ class Acknowledge(Rule):
 
     def _reached(self, scene: Scene) -> int | None:
         """Return where the agent had spoken long enough; None while that is not so."""
-        left = self._hold
+        left: int = self._hold
         for start, end in self._runs:
             if end - start >= left:
                 return start + left

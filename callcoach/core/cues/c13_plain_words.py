@@ -52,7 +52,9 @@ class PlainWords(Rule):
         if asked is None and len({f.row.id for f in within}) < self._terms:
             return None
         listed = [asked] if asked is not None else within
-        named = next((f for f in reversed(listed) if f.row.short and len(f.row.short.split()) <= _MOST_WORDS), None)
+        named = next(
+            (f for f in reversed(listed) if f.row.short and len(f.row.short.split()) <= _MOST_WORDS), None
+        )
         self._told |= {(f.row.id, f.start) for f in listed}
         if named is None:
             return None

@@ -45,7 +45,10 @@ class WordsSettled(Rule):
         last = self._last(scene)
         self._told, self._when = last, None
         self.due = self._over_at = scene.now + self._close
-        facts: Facts = {"quiet_min": round(to_seconds(scene.now - last) / 60, 1), "level": round(level.at(scene.now), 2)}
+        facts: Facts = {
+            "quiet_min": round(to_seconds(scene.now - last) / 60, 1),
+            "level": round(level.at(scene.now), 2),
+        }
         return Opening(when, facts, form="ring", evidence=((last, when),))
 
     def _last(self, scene: Scene) -> int:

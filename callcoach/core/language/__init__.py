@@ -1,1 +1,1 @@
-"""What was said: strong words, acknowledgement, phrases, jargon, questions, holds, the close. Words only, no sound."""
+"""Strong words, acknowledgement, phrases, terms, questions, holds, the close. Words only, no sound."""

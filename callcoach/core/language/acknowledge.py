@@ -8,11 +8,10 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from callcoach.clock import to_samples
-from callcoach.core.language.finder import ACKNOWLEDGEMENT, Found
+from callcoach.core.language.finder import ACKNOWLEDGEMENT, PROCEDURE, Found
 from callcoach.core.language.strong import StrongLevel
 from callcoach.core.language.text import Sentence
 from callcoach.core.language.view import LanguageView, SpokenTurn
-from callcoach.core.phrases import contains, phrases
 from callcoach.events import Channel
 
 Result = Literal["hit", "late", "miss"]
@@ -48,7 +47,8 @@ class Window:
 def type_of(found: Found) -> Type:
     """Return the type (L05) of an acknowledgement."""
     kind = found.row.kind
-    return TYPES.get(kind) or next((t for t in TYPES.values() if t == kind), "uncredited")
+    named: tuple[Type, ...] = tuple(t for t in TYPES.values() if t == kind)
+    return named[0] if named else TYPES.get(kind, "uncredited")
 
 
 def yields(turns: Sequence[SpokenTurn]) -> list[tuple[int, SpokenTurn]]:
@@ -75,7 +75,7 @@ def windows(
     sentences : the agent's, in order of time.
     """
     s = view.settings
-    merge, hit, late = to_samples(s.merge_s), to_samples(s.hit_s), to_samples(s.late_s)
+    merge, late = to_samples(s.merge_s), to_samples(s.late_s)
     said = [f for f in found if f.channel is Channel.AGENT and f.list == ACKNOWLEDGEMENT]
     opened: list[Window] = []
     through = -1
@@ -91,7 +91,7 @@ def windows(
         through = t0
         begin = min(turn.start, t0) - _SLACK
         answer = next((f for f in said if f.start >= begin and f.start - t0 <= late), None)
-        opened.append(_judged(view, t0, turn, level.at(t0), answer, sentences, hit))
+        opened.append(_judged(view, t0, turn, level.at(t0), answer, sentences, found))
     return opened
 
 
@@ -118,24 +118,27 @@ def _judged(
     level: float,
     answer: Found | None,
     sentences: Sequence[Sentence],
-    hit: int,
+    found: Sequence[Found],
 ) -> Window:
     s = view.settings
     if answer is None:
         return Window(t0, level, "miss", None, (), f"no acknowledgement within {s.late_s:.0f} s")
     types = (type_of(answer),)
-    first = next((x for x in sentences if x.end > min(turn.start, t0) and x.start >= turn.start - _SLACK), None)
-    if first is not None and first.end <= answer.start and asks_for_procedure(first):
+    first = next(
+        (x for x in sentences if x.end > min(turn.start, t0) and x.start >= turn.start - _SLACK), None
+    )
+    if first is not None and first.end <= answer.start and _is_procedure(first, found):
         return Window(t0, level, "miss", answer.start, types, "a procedure question came first")
     spoken = view.speech_before(Channel.AGENT, turn.start, answer.start)
     in_turn = answer.start <= turn.end
-    if in_turn and spoken <= to_samples(s.hit_speech_s) and answer.start - t0 <= hit:
+    if in_turn and spoken <= to_samples(s.hit_speech_s) and answer.start - t0 <= to_samples(s.hit_s):
         return Window(t0, level, "hit", answer.start, types, "acknowledged")
     return Window(t0, level, "late", answer.start, types, "acknowledged late")
 
 
-def asks_for_procedure(sentence: Sentence) -> bool:
+def _is_procedure(sentence: Sentence, found: Sequence[Found]) -> bool:
     """Tell whether a sentence asks who calls or for a number ("what's your employee number")."""
-    return sentence.asks and contains(sentence.text, phrases().identity_checks)
-
-
+    return any(
+        f.list == PROCEDURE and f.channel is sentence.channel and sentence.start <= f.start < sentence.end
+        for f in found
+    )

@@ -1,4 +1,4 @@
-"""The end of the call and what is left of it: close (L18), steps of a good answer, ticket note, a line to rehearse."""
+"""What is left of a call: close (L18), steps of a good answer, ticket note, a line to rehearse."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from callcoach.clock import to_samples
 from callcoach.core.language.finder import (
     ACKNOWLEDGEMENT,
+    APOLOGY,
     CLOSE,
     DISCOURAGED,
     NEXT_STEP,
     RECAP,
     RELIEF,
+    THANKS,
     Found,
 )
 from callcoach.core.language.lists import content_words, has_time, language_lists
-from callcoach.core.language.sentences import Promise, apologies_in, thanks_in
+from callcoach.core.language.sentences import Promise
 from callcoach.core.language.text import Sentence
 from callcoach.core.language.view import LanguageView
-from callcoach.core.phrases import contains
+from callcoach.core.phrases import contains, normal
 from callcoach.events import Channel
 
 _MOST_PROBLEM = 3
@@ -95,20 +98,23 @@ def close_of(
         f.list == NEXT_STEP and _timed_or_conditional(f, last) for f in late
     )
     more = any(contains(t, lists["closing.anything_else"]) for t in texts)
-    thanked = any(thanks_in(s) for s in last)
+    thanked = any(f.list == THANKS for f in late)
     return Close(recap, stepped, more, thanked)
 
 
 def _sums_up(found: Found) -> bool:
-    text = found.phrase.lower()
-    return any(lead in text for lead in ("today we", "today i", "you can now", "now you can", "we've", "we have"))
+    return contains(normal(found.phrase), language_lists()["closing.done"])
 
 
 def _timed_or_conditional(found: Found, sentences: Sequence[Sentence]) -> bool:
     sentence = next((s for s in sentences if s.start <= found.start < s.end), None)
     if sentence is None:
         return False
-    return has_time(sentence.text, language_lists()) or sentence.text.startswith("if ") or " if " in sentence.text
+    return (
+        has_time(sentence.text, language_lists())
+        or sentence.text.startswith("if ")
+        or " if " in sentence.text
+    )
 
 
 def progress_of(
@@ -126,10 +132,54 @@ def progress_of(
     return Progress(
         heard=view.story[1] if told and view.story is not None else None,
         acknowledged=next((f.start for f in found if f.list == ACKNOWLEDGEMENT), None),
-        apologised=next((s.start for s in mine if apologies_in(s, lists)), None),
+        apologised=next((f.start for f in found if f.channel is Channel.AGENT and f.list == APOLOGY), None),
         resolved=min([*complete, *relief], default=None),
-        diagnosed=next((s.start for s in mine if not s.asks and contains(s.text, lists["cause.phrases"])), None),
+        diagnosed=next(
+            (s.start for s in mine if not s.asks and contains(s.text, lists["cause.phrases"])), None
+        ),
     )
+
+
+def greeting_of(view: LanguageView, sentences: Sequence[Sentence]) -> tuple[bool, bool] | None:
+    """Tell whether the agent gave a name and offered help before the caller's story; None without words.
+
+    A name is a word with a capital letter, or any word where nothing is written with one, behind "this is" or
+    "my name is", or before "speaking" or "here".
+    """
+    mine = [s for s in sentences if s.channel is Channel.AGENT]
+    if not mine:
+        return None
+    until = mine[0].start + to_samples(_GREETING_S)
+    first = [s for s in mine if s.start <= until]
+    lists = language_lists()
+    offer = any(contains(s.text, lists["greeting.offer"]) for s in first)
+    return any(_gives_name(s) for s in first), offer
+
+
+_GREETING_S = 15.0
+"""Time from the agent's first word in which a greeting is looked for; [D]."""
+
+
+def _gives_name(sentence: Sentence) -> bool:
+    lists = language_lists()
+    shown = [w.text.strip(" ,.;:?!\"'") for w in sentence.words]
+    plain = [w.lower() for w in shown]
+    cased = any(w[:1].isupper() for w in shown)
+
+    def is_name(i: int) -> bool:
+        if not 0 <= i < len(shown) or not shown[i].isalpha() or plain[i] in lists["greeting.not_names"]:
+            return False
+        return plain[i] not in lists["function.words"] and (shown[i][:1].isupper() or not cased)
+
+    for i, word in enumerate(plain):
+        before = " ".join(plain[max(0, i - 1) : i + 1])
+        if (before in ("this is", "name is") or word in ("name's", "i'm")) and is_name(i + 1):
+            return True
+        if word in ("speaking", "here") and is_name(i - 1):
+            return True
+        if word == "am" and i and plain[i - 1] == "i" and is_name(i + 1):
+            return True
+    return False
 
 
 def ticket_note(
@@ -172,21 +222,13 @@ def _has_content(sentence: Sentence) -> bool:
 def _weight(sentence: Sentence) -> float:
     """Sentences that say what fails come first; the earlier ones of those alike."""
     text = sentence.text
-    fails = contains(text, _FAILS) or any(t.endswith("n't") or t in ("not", "nothing", "no") for t in text.split())
-    return 2.0 * fails + min(1.0, len(content_words(text, language_lists())) / 8)
-
-
-_FAILS = frozenset(
-    [
-        "slow", "stopped", "stops", "fails", "failed", "error", "freezes", "frozen", "keeps", "drops", "dropping", "lost", "locked",
-        "broken", "down", "crashed", "crashes", "stuck", "missing", "gone", "noise", "light", "asks", "run out", "expired", "wrong",
-        "dead", "blank", "never",
-    ]
-)  # fmt: skip
+    lists = language_lists()
+    fails = contains(text, lists["note.fails"]) or any(t.endswith("n't") for t in text.split())
+    return 2.0 * fails + min(1.0, len(content_words(text, lists)) / 8)
 
 
 def rehearsal(found: Sequence[Found]) -> Rehearsal | None:
-    """Return the discouraged phrase that is worth practising: the most severe, then the most frequent, then the first."""
+    """Return the discouraged phrase to practise: the most severe, then the most frequent, then the first."""
     said = [f for f in found if f.list == DISCOURAGED and f.channel is Channel.AGENT and f.row.say]
     if not said:
         return None

@@ -64,7 +64,7 @@ def blocks(view: LanguageView, told: Sequence[int], found: Sequence[Found]) -> l
 
 
 def playbacks(view: LanguageView, found: Sequence[Found]) -> list[Playback]:
-    """Return the agent turns with a recap opener, or with a quarter of the content of the caller's turn before.
+    """Return the agent turns with a recap opener, or a quarter of their content from the caller.
 
     A recap opener may stand behind an acknowledgement; in the phase close it sums up what was done and is
     none of the caller's story.
@@ -91,7 +91,9 @@ def playbacks(view: LanguageView, found: Sequence[Found]) -> list[Playback]:
             listed.append(Playback(opener.start, turn.end, True))
         elif before is not None:
             mine = content_words(normal(joined(view.words_in(Channel.AGENT, turn.start, turn.end))), lists)
-            theirs = content_words(normal(joined(view.words_in(Channel.CALLER, before.start, before.end))), lists)
+            theirs = content_words(
+                normal(joined(view.words_in(Channel.CALLER, before.start, before.end))), lists
+            )
             common = shared(mine, theirs)
             if common >= s.shared_words and 100 * common >= s.shared_pct * len(set(mine)):
                 listed.append(Playback(turn.start, turn.end, False))

@@ -31,11 +31,27 @@ HEDGES: Final = "hedges"
 FILLERS: Final = "fillers"
 ABSOLUTES: Final = "absolutes"
 BALANCE: Final = "word_balance"
-INSTRUCTION: Final = "instruction"
+APOLOGY: Final = "apology"
+THANKS: Final = "thanks"
+PROCEDURE: Final = "procedure_question"
 
 AGENT_LISTS: Final = (
-    DISCOURAGED, ACKNOWLEDGEMENT, JARGON, CHECK_BACK, DEESCALATION, NARRATION, RECAP, OWNERSHIP, NEXT_STEP,
-    CLOSE, OPEN_QUESTION, HEDGES, FILLERS, INSTRUCTION,
+    DISCOURAGED,
+    ACKNOWLEDGEMENT,
+    JARGON,
+    CHECK_BACK,
+    DEESCALATION,
+    NARRATION,
+    RECAP,
+    OWNERSHIP,
+    NEXT_STEP,
+    CLOSE,
+    OPEN_QUESTION,
+    HEDGES,
+    FILLERS,
+    APOLOGY,
+    THANKS,
+    PROCEDURE,
 )
 CALLER_LISTS: Final = (STRONG, RELIEF, JARGON, ASKING_BACK, NARRATION, BALANCE)
 
@@ -44,7 +60,9 @@ _SAME_S: Final = 1.2
 _SILENCE_S: Final = 3.0
 _ACKNOWLEDGED_WORDS: Final = 12
 _NEAR_S: Final = 60.0
-_ONE_EACH: Final = frozenset({STRONG, NARRATION, DISCOURAGED, ACKNOWLEDGEMENT, CHECK_BACK, RECAP})
+_ONE_EACH: Final = frozenset(
+    {STRONG, NARRATION, DISCOURAGED, ACKNOWLEDGEMENT, CHECK_BACK, RECAP, APOLOGY, THANKS}
+)
 """Lists in which matches of one row next to each other are one event."""
 
 
@@ -58,7 +76,7 @@ class Found:
     words: tuple[Word, ...]
     negated: bool
     low: bool
-    """Whether it rests on a word that was recognised with a low probability."""
+    """Whether its words were recognised with a low probability, taken together."""
 
     @property
     def start(self) -> int:
@@ -101,7 +119,7 @@ class Finder:
             Channel.CALLER: _matcher(lexicon, CALLER_LISTS),
         }
         self._told = {channel: _Told() for channel in Channel}
-        self._last_end = {channel: -1 for channel in Channel}
+        self._last_end = dict.fromkeys(Channel, -1)
         self._checks: dict[Need, Callable[[Found, Chunk, Sequence[Found]], bool]] = {
             Need.REPEATED: self._is_repeated,
             Need.AFTER_SILENCE: self._after_silence,
@@ -120,17 +138,16 @@ class Finder:
         A chunk may be given again when it has grown; what overlaps a match of the same list that was returned
         before is left out, so that nothing is ever taken back.
         """
-        matches = self._matchers[chunk.channel].find(
-            [w.text for w in chunk.words],
-            probabilities=[w.probability for w in chunk.words],
-            least_probability=self._set.least_word_probability,
-        )
-        candidates = [_found(chunk, m) for m in matches]
+        matches = self._matchers[chunk.channel].find([w.text for w in chunk.words])
+        candidates = [_found(chunk, m, self._set.least_word_probability) for m in matches]
         told = self._told[chunk.channel]
         fresh = [
             f
             for f in candidates
-            if not any(o.list == f.list and o.start < f.end and f.start < o.end for o in _recent(told.found, chunk.start))
+            if not any(
+                o.list == f.list and o.start < f.end and f.start < o.end
+                for o in _recent(told.found, chunk.start)
+            )
         ]
         new: list[Found] = []
         for found in sorted(fresh, key=lambda f: (f.start, f.end, f.row.id)):
@@ -143,7 +160,7 @@ class Finder:
         told.found += new
         self._last_end[chunk.channel] = max(self._last_end[chunk.channel], chunk.end)
         if chunk.channel is Channel.CALLER:
-            told.phrases.add(" " + " ".join(w.text.lower().strip(",.?!;:\"") for w in chunk.words) + " ")
+            told.phrases.add(" " + " ".join(w.text.lower().strip(',.?!;:"') for w in chunk.words) + " ")
         return new
 
     def _continues(self, found: Found, before: Iterable[Found]) -> bool:
@@ -151,7 +168,11 @@ class Finder:
         if found.list not in _ONE_EACH:
             return False
         near = to_samples(_SAME_S)
-        return any(o.row.id == found.row.id and 0 <= found.start - o.end <= near for o in before)
+        return any(
+            0 <= found.start - o.end <= near
+            and (o.row.id == found.row.id or found.list == o.list == NARRATION)
+            for o in before
+        )
 
     def _of(self, channel: Channel, name: str, since: int, until: int) -> list[Found]:
         return [f for f in self._told[channel].found if f.list == name and since <= f.start < until]
@@ -171,7 +192,9 @@ class Finder:
         return any(o.list == ACKNOWLEDGEMENT and reach <= o.end <= found.start for o in beside)
 
     def _only_acknowledgement(self, found: Found, chunk: Chunk, beside: Sequence[Found]) -> bool:
-        return not any(o.list == ACKNOWLEDGEMENT and o.row.kind != "F" and o.row.id != found.row.id for o in beside)
+        return not any(
+            o.list == ACKNOWLEDGEMENT and o.row.kind != "F" and o.row.id != found.row.id for o in beside
+        )
 
     def _unless_other_party(self, found: Found, chunk: Chunk, beside: Sequence[Found]) -> bool:
         said = f" {found.phrase.lower()} "
@@ -194,24 +217,34 @@ class Finder:
         since = found.start - to_samples(_NEAR_S)
         mine = self._told[found.channel].found
         return not any(
-            o.list in (RECAP, NEXT_STEP, CLOSE) and o.row.id != found.row.id and since <= o.start < found.start
+            o.list in (RECAP, NEXT_STEP, CLOSE)
+            and o.row.id != found.row.id
+            and since <= o.start < found.start
             for o in [*mine, *beside]
         )
 
 
+_MATCHERS: dict[tuple[int, tuple[str, ...]], tuple[Lexicon, Matcher]] = {}
+"""Matchers that were made: reading every pattern takes most of a second. The lexicon is kept with its own."""
+_MOST_MATCHERS: Final = 8
+
+
 def _matcher(lexicon: Lexicon, names: Iterable[str]) -> Matcher:
-    return Matcher(lexicon, [name for name in names if name in lexicon.lists])
+    listed = tuple(name for name in names if name in lexicon.lists)
+    key = (id(lexicon), listed)
+    made = _MATCHERS.get(key)
+    if made is None or made[0] is not lexicon:
+        if len(_MATCHERS) >= _MOST_MATCHERS:
+            _MATCHERS.clear()
+        made = _MATCHERS[key] = (lexicon, Matcher(lexicon, listed))
+    return made[1]
 
 
-def _found(chunk: Chunk, match: Match) -> Found:
-    return Found(
-        chunk.channel,
-        match.row.list,
-        match.row,
-        chunk.words[match.first : match.last + 1],
-        match.negated,
-        match.low,
-    )
+def _found(chunk: Chunk, match: Match, least: float) -> Found:
+    words = chunk.words[match.first : match.last + 1]
+    # one half-heard word among several that fit is no doubt; a single one is
+    low = sum(w.probability for w in words) < least * len(words)
+    return Found(chunk.channel, match.row.list, match.row, words, match.negated, low)
 
 
 def _recent(found: list[Found], since: int) -> list[Found]:

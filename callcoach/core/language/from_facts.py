@@ -39,7 +39,9 @@ def language_view(
             if channel in facts.parties
         },
         turns=[
-            SpokenTurn(p.holder, p.start, max(p.start, p.end), p.offset, facts.phases.phase_of(p.start, p.end))
+            SpokenTurn(
+                p.holder, p.start, max(p.start, p.end), p.offset, facts.phases.phase_of(p.start, p.end)
+            )
             for p in talk.periods
         ],
         silences=[QuietTime(q.start, q.end, q.kind, q.owner) for q in talk.quiets],

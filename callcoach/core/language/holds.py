@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from callcoach.clock import to_samples
 from callcoach.core.cues.said import cue_lists, promised_s
@@ -35,14 +36,23 @@ class Hold:
         return sum((self.notice, self.reason, self.estimate, self.resumed))
 
 
+_RETURN: Final = frozenset({"return"})
+_PROGRESS: Final = frozenset({"progress"})
+
+
 def is_notice(found: Found) -> bool:
-    """Tell whether a line of table 10.9 announces a silence, and does not end one."""
-    return found.list == NARRATION and found.row.kind not in ("return", "resume", "resumption", "back")
+    """Tell whether a line of table 10.9 announces a silence: neither ends one, nor tells how far it is."""
+    return found.list == NARRATION and found.row.kind not in _RETURN | _PROGRESS
 
 
 def is_return(found: Found) -> bool:
     """Tell whether a line of table 10.9 ends a silence."""
-    return found.list == NARRATION and not is_notice(found)
+    return found.list == NARRATION and found.row.kind in _RETURN
+
+
+def narrates(found: Found) -> bool:
+    """Tell whether a line of table 10.9 makes the silence behind it an announced one."""
+    return found.list == NARRATION and found.row.kind not in _RETURN
 
 
 def holds(view: LanguageView, found: Sequence[Found]) -> list[Hold]:
@@ -56,7 +66,9 @@ def holds(view: LanguageView, found: Sequence[Found]) -> list[Hold]:
         if quiet.kind != "hold":
             continue
         said = normal(
-            joined(view.words_in(Channel.AGENT, quiet.start - before - _WORD_SLACK, quiet.start + _WORD_SLACK))
+            joined(
+                view.words_in(Channel.AGENT, quiet.start - before - _WORD_SLACK, quiet.start + _WORD_SLACK)
+            )
         )
         then = normal(joined(view.words_in(Channel.AGENT, quiet.end - _WORD_SLACK, quiet.end + after)))
         rated.append(
@@ -78,7 +90,7 @@ def holds(view: LanguageView, found: Sequence[Found]) -> list[Hold]:
 def silences_of_agent(view: LanguageView, found: Sequence[Found]) -> tuple[list[QuietTime], list[QuietTime]]:
     """Return the agent's silences of 6 s and more outside holds: announced, and not."""
     least = to_samples(view.settings.narrated_s)
-    mine = [f for f in found if f.channel is Channel.AGENT and is_notice(f)]
+    mine = [f for f in found if f.channel is Channel.AGENT and narrates(f)]
     announced: list[QuietTime] = []
     unannounced: list[QuietTime] = []
     for quiet in view.silences:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from callcoach.lexicon import Lexicon
 
 _SAID_AS_IT_IS = ("cognitive", "attentive", "C", "A")

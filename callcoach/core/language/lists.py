@@ -1,4 +1,4 @@
-"""Small word lists of the language measures, loaded from the data file, and what is asked of text with them."""
+"""Small word lists of the language measures, from the data file, and what is asked of text with them."""
 
 from __future__ import annotations
 
@@ -56,8 +56,12 @@ def count(text: str, wanted: frozenset[str]) -> int:
 def places(tokens: Sequence[str], wanted: frozenset[str]) -> list[tuple[int, int]]:
     """Return first and last index of every phrase of a list in normal tokens, longest first at each place."""
     found: list[tuple[int, int]] = []
+    first = _first_words(wanted)
     at = 0
     while at < len(tokens):
+        if tokens[at] not in first:
+            at += 1
+            continue
         for size in range(min(_LONGEST, len(tokens) - at), 0, -1):
             if " ".join(tokens[at : at + size]) in wanted:
                 found.append((at, at + size - 1))
@@ -66,6 +70,11 @@ def places(tokens: Sequence[str], wanted: frozenset[str]) -> list[tuple[int, int
         else:
             at += 1
     return found
+
+
+@cache
+def _first_words(wanted: frozenset[str]) -> frozenset[str]:
+    return frozenset(phrase.split()[0] for phrase in wanted)
 
 
 def has_time(text: str, lists: LanguageLists) -> bool:
@@ -85,17 +94,12 @@ def has_time(text: str, lists: LanguageLists) -> bool:
         near = tokens[max(0, i - _NUMBER_REACH) : i]
         if token in units and any(is_number(t, of_day=False) for t in near):
             return True
-        if is_number(token, of_day=True) and i and (tokens[i - 1] in before or "about" == tokens[i - 1]):
+        if is_number(token, of_day=True) and i and (tokens[i - 1] in before or tokens[i - 1] == "about"):
             # "by four", not "at one end" or "from two laptops": nothing of content may follow
             follows = tokens[i + 1 : i + 2]
-            if not follows or follows[0] in _AFTER_TIME or follows[0] in lists["times.words"]:
+            if not follows or follows[0] in lists["times.after"] or follows[0] in lists["times.words"]:
                 return True
     return False
-
-
-_AFTER_TIME: Final = frozenset(
-    "and with to at so if even today tomorrow thirty fifteen forty-five o'clock then or but because when".split()
-)
 
 
 def content_words(text: str, lists: LanguageLists) -> list[str]:

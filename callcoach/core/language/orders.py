@@ -12,7 +12,7 @@ from callcoach.events import Channel
 
 _LONGEST: Final = 4
 _MARKS: Final = (",", ";", ":", "-", "\u2013", "\u2014")
-_BREAKS: Final = _MARKS + (".", "?", "!")
+_BREAKS: Final = (*_MARKS, ".", "?", "!")
 
 
 def orders(sentences: Iterable[Sentence]) -> list[int]:

@@ -14,21 +14,34 @@ from callcoach.contract import AcknowledgementEntry, LanguageEventEntry
 from callcoach.contract import delivery_metrics as v
 from callcoach.contract import language_metrics as lm
 from callcoach.contract import metrics as m
-from callcoach.contract.language_parts import LanguageSummary, NoteLine, RehearsalEntry, StepsHeard, TicketDraft
+from callcoach.contract.language_parts import (
+    GreetingHeard,
+    LanguageSummary,
+    NoteLine,
+    RehearsalEntry,
+    StepsHeard,
+    TicketDraft,
+)
 from callcoach.core.language import finder as names
 from callcoach.core.language.acknowledge import TYPES, Window, type_of, windows
 from callcoach.core.language.asked_back import Repeated, repeated_questions
-from callcoach.core.language.ending import Rehearsal, TicketNote, close_of, progress_of, rehearsal, ticket_note
+from callcoach.core.language.ending import (
+    Rehearsal,
+    TicketNote,
+    close_of,
+    greeting_of,
+    progress_of,
+    rehearsal,
+    ticket_note,
+)
 from callcoach.core.language.explaining import blocks, playbacks
 from callcoach.core.language.finder import Finder, Found
 from callcoach.core.language.holds import Hold, holds, is_notice, silences_of_agent
 from callcoach.core.language.orders import orders, with_orders
 from callcoach.core.language.sentences import (
     Promise,
-    apologies_in,
     promise_in,
     questions,
-    thanks_in,
 )
 from callcoach.core.language.strong import StrongLevel
 from callcoach.core.language.style import style
@@ -200,6 +213,8 @@ _PLAIN_KINDS: Final = {
     names.CHECK_BACK: "check_back",
     names.RECAP: "recap",
     names.DEESCALATION: "deescalation",
+    names.APOLOGY: "apology",
+    names.THANKS: "thanks",
     names.ASKING_BACK: names.ASKING_BACK,
 }
 
@@ -233,13 +248,13 @@ def _sentence_events(heard: _Heard, clip: _Clip) -> Iterable[LanguageEventEntry]
     for promise in heard.promises:
         advice = None if promise.kind == "complete" else "I'll (action) by (time)."
         yield _of_words(
-            promise.sentence.words, "commitment", f"L14-{promise.kind}", Channel.AGENT, clip, suggestion=advice
+            promise.sentence.words,
+            "commitment",
+            f"L14-{promise.kind}",
+            Channel.AGENT,
+            clip,
+            suggestion=advice,
         )
-    for sentence in heard.agent:
-        for first, last in apologies_in(sentence):
-            yield _of_words(sentence.words[first : last + 1], "apology", "L06-apology", Channel.AGENT, clip)
-        for first, last in thanks_in(sentence):
-            yield _of_words(sentence.words[first : last + 1], "thanks", "L06-thanks", Channel.AGENT, clip)
     for repeated in heard.repeated:
         yield _of_words(repeated.sentence.words, names.ASKING_BACK, "L19-again", Channel.CALLER, clip)
 
@@ -322,7 +337,22 @@ def _metrics(heard: _Heard) -> tuple[dict[str, object], dict[str, str]]:
             values[key] = value
 
     if not heard.agent:
-        for key in ("L01", "L02", "L05", "L06", "L07", "L10", "L11", "L12", "L13", "L14", "L16", "L17", "L18", "M18"):
+        for key in (
+            "L01",
+            "L02",
+            "L05",
+            "L06",
+            "L07",
+            "L10",
+            "L11",
+            "L12",
+            "L13",
+            "L14",
+            "L16",
+            "L17",
+            "L18",
+            "M18",
+        ):
             why[key] = "the agent says nothing"
     else:
         _agent_metrics(heard, put)
@@ -373,15 +403,17 @@ def _agent_metrics(heard: _Heard, put: _Put) -> None:
     both = helpful + len(bad)
     put(
         "L02",
-        lm.PositivityBalance(pct=_pct(helpful, both), helpful=helpful, discouraged=len(bad)) if both else None,
+        lm.PositivityBalance(pct=_pct(helpful, both), helpful=helpful, discouraged=len(bad))
+        if both
+        else None,
         "no phrase of the lists was said",
     )
     put("L05", _types(heard), "no acknowledgement was said")
     put(
         "L06",
         lm.ApologiesAndThanks(
-            apologies=sum(len(apologies_in(s)) for s in heard.agent),
-            thanks=sum(len(thanks_in(s)) for s in heard.agent),
+            apologies=len(heard.of(Channel.AGENT, names.APOLOGY)),
+            thanks=len(heard.of(Channel.AGENT, names.THANKS)),
         ),
         "",
     )
@@ -413,10 +445,14 @@ def _agent_metrics(heard: _Heard, put: _Put) -> None:
     minutes = to_seconds(view.length) / 60
     put(
         "M18",
-        m.Questions(**{"count": len(asked), **kinds, "per_10min": _r(10 * len(asked) / minutes)}) if minutes else None,
+        m.Questions(**{"count": len(asked), **kinds, "per_10min": _r(10 * len(asked) / minutes)})
+        if minutes
+        else None,
         "the call is empty",
     )
-    early = sum(q.kind == "open" and _phase_at(view, q.sentence.start) in ("story", "diagnose") for q in asked)
+    early = sum(
+        q.kind == "open" and _phase_at(view, q.sentence.start) in ("story", "diagnose") for q in asked
+    )
     put("L11", lm.OpenQuestions(count=kinds["open"], early=early), "")
     mine, others = actors(heard.agent)
     put(
@@ -459,7 +495,12 @@ def _agent_metrics(heard: _Heard, put: _Put) -> None:
         None if name is None else lm.NameUse(count=name_uses(heard.agent, name)),
         "the caller's name is not known",
     )
-    end = close_of(view, heard.agent, heard.of(Channel.AGENT, names.RECAP, names.CLOSE, names.NEXT_STEP), heard.promises)
+    end = close_of(
+        view,
+        heard.agent,
+        heard.of(Channel.AGENT, names.RECAP, names.CLOSE, names.NEXT_STEP, names.THANKS),
+        heard.promises,
+    )
     put(
         "L18",
         lm.CloseQuality(
@@ -536,7 +577,7 @@ def _caller_metrics(heard: _Heard, put: _Put) -> None:
 
 
 def _window_metrics(heard: _Heard, put: _Put) -> None:
-    view, listed = heard.view, heard.windows
+    listed = heard.windows
     results = {kind: sum(w.result == kind for w in listed) for kind in ("hit", "late", "miss")}
     none = "no strong words that call for an acknowledgement"
     put(
@@ -553,7 +594,9 @@ def _window_metrics(heard: _Heard, put: _Put) -> None:
         none,
     )
     times = [
-        to_seconds(max(0, w.answered - w.opened)) for w in listed if w.answered is not None and w.result != "miss"
+        to_seconds(max(0, w.answered - w.opened))
+        for w in listed
+        if w.answered is not None and w.result != "miss"
     ]
     put(
         "M22",
@@ -646,7 +689,9 @@ def _summary(heard: _Heard) -> LanguageSummary:
     def at(position: int | None) -> int | None:
         return None if position is None else clip(position)
 
+    greeting = greeting_of(heard.view, heard.agent)
     return LanguageSummary(
+        greeting=None if greeting is None else GreetingHeard(own_name=greeting[0], offer=greeting[1]),
         progress=StepsHeard(
             heard=at(steps.heard),
             acknowledged=at(steps.acknowledged),

@@ -1,4 +1,4 @@
-"""What was said so far, for somebody who listens live: a log that only grows, and the windows of section 4.4."""
+"""What was said so far, for somebody who listens live: a log that only grows, and windows (4.4)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from callcoach.clock import to_samples
 from callcoach.config_language import LanguageSettings
 from callcoach.core.language.finder import (
     ACKNOWLEDGEMENT,
+    APOLOGY,
     RECAP,
     RELIEF,
     STRONG,
+    THANKS,
     Finder,
     Found,
 )
 from callcoach.core.language.lists import content_words, language_lists, shared
 from callcoach.core.language.orders import orders
-from callcoach.core.language.sentences import PromiseKind, apologies_in, promise_in, thanks_in
+from callcoach.core.language.sentences import PromiseKind, promise_in
 from callcoach.core.language.strong import Mark, StrongLevel
 from callcoach.core.language.terms import Vocabulary
 from callcoach.core.language.text import Chunk, Chunker, Sentence
@@ -122,6 +124,9 @@ class LanguageScene:
             elif f.list == RELIEF:
                 self.level.add(f.start, -(f.row.weight or self.settings.relief), f.phrase)
         self.found += new
+        mine = [f for f in new if f.channel is Channel.AGENT]
+        self.apologies += [(f.start, f.end) for f in mine if f.list == APOLOGY]
+        self.thanks += [(f.start, f.end) for f in mine if f.list == THANKS]
         self.played_back += [f.start for f in new if f.channel is Channel.AGENT and f.list == RECAP]
 
     def _sentences(self, chunk: Chunk, *, whole: bool) -> None:
@@ -141,9 +146,6 @@ class LanguageScene:
         if sentence.channel is Channel.CALLER:
             return
         self.orders += orders([sentence])
-        bounds = [(w.span.start, w.span.end) for w in sentence.words]
-        self.apologies += [(bounds[a][0], bounds[b][1]) for a, b in apologies_in(sentence)]
-        self.thanks += [(bounds[a][0], bounds[b][1]) for a, b in thanks_in(sentence)]
         promise = promise_in(sentence)
         if promise is not None:
             self.promises.append((promise, sentence))
@@ -153,11 +155,17 @@ class LanguageScene:
     def _repeats_caller(self, sentence: Sentence) -> bool:
         """Tell whether a sentence holds enough of the content of the caller's last turn (L10)."""
         lists = language_lists()
-        theirs = [s for s in self.sentences[Channel.CALLER] if s.end > self._caller_turn and s.start < sentence.start]
+        theirs = [
+            s
+            for s in self.sentences[Channel.CALLER]
+            if s.end > self._caller_turn and s.start < sentence.start
+        ]
         words = content_words(" ".join(s.text for s in theirs), lists)
         mine = content_words(sentence.text, lists)
         common = shared(mine, words)
-        return common >= self.settings.shared_words and 100 * common >= self.settings.shared_pct * len(set(mine))
+        return common >= self.settings.shared_words and 100 * common >= self.settings.shared_pct * len(
+            set(mine)
+        )
 
     def _look_at_windows(self) -> None:
         """Open a window for the agent's present turn, and look for its answer."""

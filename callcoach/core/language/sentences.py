@@ -35,13 +35,14 @@ class Promise:
 
 
 def questions(sentences: Iterable[Sentence], found: Sequence[Found]) -> list[Question]:
-    """Return the agent's questions; a check-back that asks for an answer is one whatever mark was recognised."""
+    """Return the agent's questions; a check-back is one whatever mark was recognised."""
     lists = cue_lists()
     asked: list[Question] = []
+    mine = [f for f in found if f.channel is Channel.AGENT and f.list in (CHECK_BACK, OPEN_QUESTION)]
     for sentence in sentences:
         if sentence.channel is not Channel.AGENT:
             continue
-        inside = [f for f in found if f.channel is Channel.AGENT and sentence.start <= f.start < sentence.end]
+        inside = [f for f in mine if sentence.start <= f.start < sentence.end]
         checks = any(f.list == CHECK_BACK for f in inside)
         is_open = any(f.list == OPEN_QUESTION for f in inside) or _is_open(sentence, lists)
         if checks:
@@ -60,7 +61,7 @@ def _is_open(sentence: Sentence, lists: CueLists) -> bool:
 
 
 def promise_in(sentence: Sentence, lists: LanguageLists | None = None) -> PromiseKind | None:
-    """Tell what a sentence promises: owner, action and time; an owner or a time that is vague; or nothing (L14)."""
+    """Tell what a sentence promises (L14): owner, action and time; something vague; or nothing."""
     lists = language_lists() if lists is None else lists
     text = sentence.text
     if sentence.asks:
@@ -77,24 +78,10 @@ def promise_in(sentence: Sentence, lists: LanguageLists | None = None) -> Promis
         return "complete"
     if nobody:
         # "you'll get the message from us by four" has an owner too
-        return "complete" if timed and not _nobody_at_all(text) else "vague"
+        return "complete" if timed and not contains(text, lists["promises.nameless"]) else "vague"
     if later and contains(text, lists["promises.vague_times"]):
         return "vague"
-    return "vague" if _is_contact(text) else None
-
-
-def _is_contact(text: str) -> bool:
-    return contains(
-        text,
-        (
-            "call you", "ring you", "phone you", "get back to you", "come back to you", "be in touch", "let you know",
-            "follow up", "report back", "update you", "find out",
-        ),
-    )  # fmt: skip
-
-
-def _nobody_at_all(text: str) -> bool:
-    return contains(text, ("someone", "somebody", "someone'll", "somebody'll"))
+    return "vague" if contains(text, lists["promises.contact"]) else None
 
 
 def _after_owner(text: str, lists: LanguageLists) -> bool | None:
@@ -107,28 +94,3 @@ def _after_owner(text: str, lists: LanguageLists) -> bool | None:
     if contains(text, lists["promises.nobody"]):
         return True
     return bool(rest) and contains(rest, lists["promises.later"])
-
-
-def apologies_in(sentence: Sentence, lists: LanguageLists | None = None) -> list[tuple[int, int]]:
-    """Return the word indices of apologies in a sentence (L06); one for words said twice in a row."""
-    lists = language_lists() if lists is None else lists
-    if sentence.text in ("sorry", "i'm sorry", "i am sorry") and sentence.asks:
-        return []
-    return _listed(sentence, lists["words.apologies"], lists["words.not_apologies"])
-
-
-def thanks_in(sentence: Sentence, lists: LanguageLists | None = None) -> list[tuple[int, int]]:
-    """Return the word indices of thanks in a sentence (L06)."""
-    lists = language_lists() if lists is None else lists
-    return _listed(sentence, lists["words.thanks"], lists["words.not_thanks"])
-
-
-def _listed(sentence: Sentence, wanted: frozenset[str], unless: frozenset[str]) -> list[tuple[int, int]]:
-    if contains(sentence.text, unless):
-        return []
-    found: list[tuple[int, int]] = []
-    for i, word in enumerate(sentence.words):
-        plain = word.text.lower().strip(" ,.;:?!\"'-")
-        if plain in wanted and not (found and i - found[-1][1] <= 1):
-            found.append((i, i))
-    return found

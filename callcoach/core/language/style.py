@@ -40,7 +40,8 @@ def style(sentences: Sequence[Sentence], speech: int, turns: int, terms: int) ->
         return None
     formal = sum(count(s.text, lists["style.formal"]) > 0 for s in sentences)
     plain = sum(
-        count(s.text, lists["style.formal"]) == 0 and contains(s.text, lists["style.plain_requests"]) for s in sentences
+        count(s.text, lists["style.formal"]) == 0 and contains(s.text, lists["style.plain_requests"])
+        for s in sentences
     )
     small = sum(contains(s.text, lists["style.small_talk"]) for s in sentences)
     return Style(

@@ -9,15 +9,9 @@ from dataclasses import dataclass
 from callcoach.core.language.finder import JARGON, Found
 from callcoach.core.language.lists import LanguageLists, content_words, language_lists
 from callcoach.core.language.text import Sentence
-from callcoach.core.phrases import normal
+from callcoach.core.phrases import contains, normal, starts_with
 from callcoach.events import Channel
 
-_GLOSS_LEADS = (
-    "that means", "which means", "it means", "meaning", "that is the", "that's the", "that's a", "that's just",
-    "that's what", "that is what", "which is the", "which is a", "which is just", "it's the", "it's a", "i mean",
-    "in other words", "basically the", "basically a", "is the thing", "is the program", "is the box", "is the place",
-    "we call", "is called", "it's called", "also called", "so the", "or the", "that just means",
-)  # fmt: skip
 _GLOSS_SHARE = 0.5
 """Share of the content words of a plain gloss that make it said; [D]."""
 
@@ -79,7 +73,7 @@ def terms_of(found: Iterable[Found], sentences: Sequence[Sentence], vocabulary: 
 def explains(term: Found, near: Sequence[Sentence]) -> bool:
     """Tell whether the sentence of a term, or the next one, says it in plain words.
 
-    A gloss is the plain words of the list, or a sentence that begins to explain ("that's the ...", "which means ...").
+    A gloss is the plain words of the list, or begins to explain ("that's the ...", "which means ...").
     """
     lists = language_lists()
     if not near:
@@ -102,10 +96,10 @@ def explains(term: Found, near: Sequence[Sentence]) -> bool:
 
 
 def _glosses(text: str, *, at_start: bool) -> bool:
+    lists = language_lists()
     if at_start:
-        return any(text == lead or text.startswith(lead + " ") for lead in _GLOSS_LEADS if lead not in ("so the", "or the"))
-    padded = f" {text} "
-    return any(f" {lead} " in padded for lead in _GLOSS_LEADS)
+        return starts_with(text, lists["gloss.leads"] - lists["gloss.inner"])
+    return contains(text, lists["gloss.leads"])
 
 
 def _plain_words(term: Found, lists: LanguageLists) -> list[set[str]]:

@@ -8,17 +8,14 @@ from typing import Final
 
 from callcoach.clock import to_samples
 from callcoach.config_language import LanguageSettings
+from callcoach.core.language.lists import language_lists
 from callcoach.core.phrases import has_final_mark, joined, normal
 from callcoach.events import Channel, Word
 
+_QUESTION_WORDS: Final = 5
+"""A question has at least so many words before the next one begins; [D]."""
 _MOST_WORDS: Final = 400
 """A chunk is cut here whatever follows; two and a half minutes without a pause."""
-_ASKING: Final = frozenset(
-    """what what's which when where who whose why how do does did is are was were can could will would should
-    shall may have has am any""".split()
-)
-"""A sentence without any mark that begins like this asks."""
-_LEAD_INS: Final = frozenset("so and okay ok alright right now well then uh um er oh sure yes yeah great".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +67,32 @@ class Chunk:
         """Cut at final marks; at short pauses where there is no mark at all."""
         marked = any(has_final_mark(w.text) or w.text.endswith("!") for w in self.words)
         pause = to_samples(settings.sentence_pause_s)
+        openers = frozenset() if marked else _question_starts(self.words)
         found: list[Sentence] = []
         part: list[Word] = []
-        for word in self.words:
-            if part and (
-                _stops(part[-1].text) if marked else word.span.start - part[-1].span.end >= pause
-            ):
+        for i, word in enumerate(self.words):
+            gap = word.span.start - part[-1].span.end if part else 0
+            if part and (_stops(part[-1].text) if marked else gap >= pause or i in openers):
                 found.append(_sentence(self.channel, part, marked=marked))
                 part = []
             part.append(word)
         found.append(_sentence(self.channel, part, marked=marked))
         return found
+
+
+def _question_starts(words: Sequence[Word]) -> frozenset[int]:
+    """Return where questions begin inside words without any mark ("my name is Ann how can I help you")."""
+    lists = language_lists()
+    plain = [normal(w.text) for w in words]
+    found: set[int] = set()
+    last = 0 if plain and plain[0] in lists["questions.starts"] else -_QUESTION_WORDS
+    for i in range(1, len(plain) - 1):
+        if i - last < _QUESTION_WORDS or plain[i - 1] in lists["questions.not_after"]:
+            continue
+        if f"{plain[i]} {plain[i + 1]}" in lists["questions.pairs"]:
+            found.add(i)
+            last = i
+    return frozenset(found)
 
 
 def _stops(text: str) -> bool:
@@ -91,10 +103,11 @@ def _sentence(channel: Channel, words: list[Word], *, marked: bool) -> Sentence:
     text = normal(joined(words))
     asks = words[-1].text.rstrip("\"')]").endswith("?")
     if not marked and not asks:
+        lists = language_lists()
         tokens = text.split()
-        while len(tokens) > 1 and tokens[0] in _LEAD_INS:
+        while len(tokens) > 1 and tokens[0] in lists["questions.lead_ins"]:
             tokens = tokens[1:]
-        asks = len(tokens) > 1 and tokens[0] in _ASKING
+        asks = len(tokens) > 1 and tokens[0] in lists["questions.starts"]
     return Sentence(channel, tuple(words), text, asks, _stops(words[-1].text))
 
 

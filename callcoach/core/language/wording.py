@@ -1,4 +1,4 @@
-"""How the agent words things: who acts (L12), what is named (L13), names said (L17); and the caller's word balance (L15)."""
+"""How things are worded: who acts (L12), what is named (L13), word balance (L15), names said (L17)."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def actors(sentences: Iterable[Sentence]) -> tuple[int, int]:
 def named_and_vague(sentences: Iterable[Sentence]) -> tuple[int, int]:
     """Return how many things were named and how many words named nothing (L13).
 
-    A thing is named by a content word behind a determiner ("the blue button"); "it", "that" alone, "stuff" and
-    the like are vague. Set phrases at the start of a sentence ("that's right") say nothing either way.
+    A thing is named by a content word behind a determiner ("the blue button"); "it", "that" alone, "stuff"
+    and the like are vague. Set phrases at the start of a sentence ("that's right") say nothing either way.
     """
     lists = language_lists()
     named = vague = 0
@@ -53,7 +53,9 @@ def named_and_vague(sentences: Iterable[Sentence]) -> tuple[int, int]:
         for i, token in enumerate(tokens):
             if token in lists["vague.words"]:
                 vague += 1
-            elif token in lists["vague.determiners"] and _names(tokens[i + 1 : i + 1 + _LONGEST_PHRASE], lists):
+            elif token in lists["vague.determiners"] and _names(
+                tokens[i + 1 : i + 1 + _LONGEST_PHRASE], lists
+            ):
                 named += 1
             elif token in lists["vague.pointers"]:
                 vague += 1
@@ -67,12 +69,9 @@ def _names(after: Sequence[str], lists: LanguageLists) -> bool:
             return False
         if token not in lists["function.words"]:
             return True
-        if token not in lists["vague.determiners"] and token not in _WITHIN:
+        if token not in lists["vague.determiners"] and token not in lists["vague.within"]:
             return False
     return False
-
-
-_WITHIN = frozenset("little same other whole only first last own right next new old big small good".split())
 
 
 def balance(found: Iterable[Found], length: int, extra: Iterable[tuple[int, float]] = ()) -> Balance | None:
@@ -88,7 +87,9 @@ def balance(found: Iterable[Found], length: int, extra: Iterable[tuple[int, floa
     plus, minus = [0.0] * 4, [0.0] * 4
     any_word = False
     scored = [
-        (f.start, _weight(f)) for f in found if f.channel is Channel.CALLER and f.list == BALANCE and _weight(f)
+        (f.start, _weight(f))
+        for f in found
+        if f.channel is Channel.CALLER and f.list == BALANCE and _weight(f)
     ]
     for at, weight in [*scored, *extra]:
         quarter = min(3, max(0, 4 * at // max(1, length)))
@@ -125,9 +126,20 @@ def caller_name(sentences: Iterable[Sentence]) -> str | None:
                     continue
                 name = tokens[i + size]
                 sure = lead.startswith("my name")
-                ends = i + size + 1 >= len(tokens) or tokens[i + size + 1] in ("here", "speaking", "from", "calling", "and", "in")
+                ends = i + size + 1 >= len(tokens) or tokens[i + size + 1] in (
+                    "here",
+                    "speaking",
+                    "from",
+                    "calling",
+                    "and",
+                    "in",
+                )
                 shown = _as_written(sentence, name)
-                if name in lists["greeting.not_names"] or name in lists["function.words"] or not name.isalpha():
+                if (
+                    name in lists["greeting.not_names"]
+                    or name in lists["function.words"]
+                    or not name.isalpha()
+                ):
                     continue
                 if sure or (ends and shown[:1].isupper() and i <= 3):
                     return name

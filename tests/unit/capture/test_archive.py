@@ -17,7 +17,7 @@ from callcoach.capture.journal import JournalWriter, read_journal
 from callcoach.capture.marker import Marker, claim_call, find_interrupted, set_aside, start_call
 from callcoach.errors import StoreError
 from callcoach.events import Channel
-from tests.support.storing import BOTH, FakeTime, FaultyStorage, counted
+from tests.support.storing import BOTH, FakeTime, FaultyStorage, counted, every_step
 
 SECOND = 16_000
 LENGTH = 3 * SECOND + 123
@@ -261,17 +261,13 @@ def test_recovery_may_be_cut_off_at_any_step_and_repeated(tmp_path: Path) -> Non
 @pytest.mark.parametrize("fault", ["no space", "input/output", "permission", "interrupted", "short"])
 def test_a_step_that_fails_is_one_sentence_and_loses_nothing(fault: str, tmp_path: Path) -> None:
     """TST-2 for the time after the call."""
-    n, steps = 0, 1
     told: list[bool] = []
-    while n < steps:
-        n += 1
-        folder = recorded(tmp_path / str(n))
-        storage = FaultyStorage(fail_at=n, fault=fault)
+    for storage in every_step(fault):
+        folder = recorded(tmp_path / str(storage.fail_at))
         try:
             complete(folder, write_flac(folder, storage=storage), storage=storage)
         except StoreError as error:
             told.append(str(folder) in str(error))
-        steps = max(steps, len(storage.calls))
         if find_interrupted(tmp_path):
             lock = claim_call(folder)
             assert lock is not None
@@ -279,7 +275,7 @@ def test_a_step_that_fails_is_one_sentence_and_loses_nothing(fault: str, tmp_pat
                 complete(folder, write_flac(folder))
         assert names(folder) == ["call.flac"]
         np.testing.assert_array_equal(decoded(folder), counted(LENGTH))
-    assert steps > 12
+    assert storage.fail_at > 12
     assert all(told)
     assert len(told) > 8 or fault in ("short", "interrupted")
 

@@ -19,7 +19,7 @@ from callcoach.capture.journal_format import HEADER_BYTES, MAX_FRAME_SAMPLES
 from callcoach.clock import Samples, Span
 from callcoach.errors import StoreError
 from callcoach.events import Channel
-from tests.support.storing import BOTH, FAULTS, FakeTime, FaultyStorage, counted
+from tests.support.storing import BOTH, FAULTS, FakeTime, FaultyStorage, counted, every_step
 
 SECOND = 16_000
 AGENT, CALLER = BOTH
@@ -340,24 +340,23 @@ def test_space_is_told_in_minutes(tmp_path: Path) -> None:
     assert writer(tmp_path, FaultyStorage(space=59 * minute)).status().low_space
 
 
-@pytest.mark.parametrize("limit", [9000, 40_000])
-def test_a_limit_of_the_size_of_files_costs_nothing(limit: int, tmp_path: Path) -> None:
+def test_a_limit_of_the_size_of_files_costs_nothing(tmp_path: Path) -> None:
     """A real refusal in the middle of a frame, by the system: RLIMIT_FSIZE."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     journal = JournalWriter(tmp_path, "call-1", clock=FakeTime())
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
     try:
-        for second in range(3):
-            feed(journal, second * SECOND, (second + 1) * SECOND)
-            if (again := journal.take_rewrite()) is not None:
-                feed(journal, again, (second + 1) * SECOND)
-        while (again := journal.take_rewrite()) is not None:
+        for tick in range(1, 31):
+            feed(journal, (tick - 1) * 1600, tick * 1600)
             journal.sync()
-            feed(journal, again, 3 * SECOND)
+            if (again := journal.take_rewrite()) is not None:
+                feed(journal, again, tick * 1600)
+        journal.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert journal.status().reason == "File too large"
-    assert_same(read_journal(tmp_path), 0, 2 * SECOND)
+    assert_same(read_journal(tmp_path), 0, 3 * SECOND)
+    assert read_journal(tmp_path).torn_bytes == 0
 
 
 @pytest.fixture
@@ -409,11 +408,9 @@ def test_a_really_full_disk(small_disk: Path) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_single_fault_loses_a_sample(fault: str, tmp_path: Path) -> None:
     """TST-2: the n-th step fails, for each n; who writes again what is asked for loses nothing."""
-    n, steps = 0, 1
-    while n < steps:
-        n += 1
-        folder, clock = tmp_path / str(n), FakeTime()
-        storage = FaultyStorage(fail_at=n, fault=fault)
+    unclosed = []
+    for storage in every_step(fault):
+        folder, clock = tmp_path / str(storage.fail_at), FakeTime()
         journal = JournalWriter(folder, "call-1", clock=clock, storage=storage, roll_bytes=60_000)
         for tick in range(1, 31):
             feed(journal, (tick - 1) * 1600, tick * 1600)
@@ -431,17 +428,19 @@ def test_no_single_fault_loses_a_sample(fault: str, tmp_path: Path) -> None:
         journal.sync()
         if (again := journal.take_rewrite()) is not None:
             feed(journal, again, 3 * SECOND)
+        closing = len(storage.calls)
         try:
             journal.close(end=3 * SECOND)
         except StoreError:
-            assert n > steps - 10, "only the very last steps leave no time for another try"
-        steps = max(steps, len(storage.calls))
+            unclosed.append(storage.fail_at)
         expected = counted(3 * SECOND)
         expected[2000:12_345, 1] = 0
         reading = read_journal(folder)
         np.testing.assert_array_equal(reading.read(0, 3 * SECOND), expected)
         assert reading.damage == ()
-    assert steps > 30
+    assert storage.fail_at > 40
+    # only the last steps leave no time for another try
+    assert min(unclosed, default=closing + 1) > closing
 
 
 # Erasing

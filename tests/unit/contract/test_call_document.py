@@ -38,7 +38,7 @@ from tests.support.call_documents import (
 TOP_KEYS = [
     *("schema", "call", "verdict", "quality", "segments", "turns", "transcript", "overlaps", "silences"),
     *("monologues", "voice_events", "language_events", "acknowledgement_windows", "opening_story", "cues"),
-    *("metrics", "scores", "qa_card"),
+    *("metrics", "scores", "qa_card", "language"),
 ]
 
 

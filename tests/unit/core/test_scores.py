@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from callcoach.contract import METRIC_KEYS, Metrics, Scores
 from callcoach.contract import delivery_metrics as v
+from callcoach.contract import language_metrics as lm
 from callcoach.contract import metrics as m
 from callcoach.contract.delivery_metrics import Level, PaceState, PitchVariation, RaisedDelivery, RecoveryTime
 from callcoach.core import scores as module
@@ -69,7 +70,56 @@ def backchannels(per_min: float) -> m.BackchannelRate:
     return m.BackchannelRate(count=3, per_min=per_min)
 
 
+def severe(count: float) -> lm.DiscouragedPhrases:
+    n = int(count)
+    return lm.DiscouragedPhrases(count=n, per_100_words=1.0, severity_1=0, severity_2=0, severity_3=n)
+
+
+def helpful(pct: float) -> lm.PositivityBalance:
+    return lm.PositivityBalance(pct=pct, helpful=3, discouraged=1)
+
+
+def hits(pct: float) -> lm.AcknowledgementWindows:
+    return lm.AcknowledgementWindows(windows=2, hits=1, late=0, misses=1, hit_pct=pct)
+
+
+def types(pct: float) -> lm.AcknowledgementTypes:
+    return lm.AcknowledgementTypes(
+        cognitive=1, attentive=1, ownership=0, appreciation=0, uncredited=0, cognitive_attentive_pct=pct
+    )
+
+
+def terms(per_100_words: float) -> lm.Jargon:
+    return lm.Jargon(count=2, unexplained=1, per_100_words=per_100_words, terms=("J21",))
+
+
+def covered(pct: float) -> lm.CheckBackCoverage:
+    return lm.CheckBackCoverage(pct=pct, covered=1, blocks=2)
+
+
+def played_back(count: float) -> lm.Paraphrase:
+    n = int(count)
+    return lm.Paraphrase(count=n, by_opener=n, by_shared_words=0, before_first_instruction=None)
+
+
+def concrete(pct: float) -> lm.Concreteness:
+    return lm.Concreteness(pct=pct, named=3, vague=1)
+
+
+def balance(shift: float) -> lm.WordBalance:
+    return lm.WordBalance(overall=0.0, by_quarter=(0.0, None, None, 0.0), shift=shift)
+
+
 MAKE: dict[str, Any] = {
+    "L01": severe,
+    "L02": helpful,
+    "L04": hits,
+    "L05": types,
+    "L07": terms,
+    "L09": covered,
+    "L10": played_back,
+    "L13": concrete,
+    "L15": balance,
     "M08": rate,
     "M12": latency,
     "M14": monologue,
@@ -87,6 +137,15 @@ MAKE: dict[str, Any] = {
 def best(*without: str, **others: Any) -> Metrics:
     """Every measurable input at its best, some left out, some with other values."""
     values: dict[str, Any] = {
+        "L01": severe(0),
+        "L02": helpful(100.0),
+        "L04": hits(100.0),
+        "L05": types(100.0),
+        "L07": terms(0.0),
+        "L09": covered(100.0),
+        "L10": played_back(3),
+        "L13": concrete(100.0),
+        "L15": balance(3.0),
         "M08": rate(0.0),
         "M11": story(completed=True),
         "M12": latency(800.0),
@@ -235,7 +294,7 @@ def test_nothing_measured_gives_no_score_and_names_every_input() -> None:
 
 
 def test_what_two_channels_with_delivery_allow() -> None:
-    found = call_scores(best())
+    found = call_scores(best(*(key for key in METRIC_KEYS if key.startswith("L"))))
     assert (found.listening, found.delivery) == (100.0, 100.0)
     assert found.acknowledgement is found.clarity is found.positive is found.overall is None
     assert "listening: L10 paraphrase, not measured yet" in found.missing
@@ -245,6 +304,12 @@ def test_what_two_channels_with_delivery_allow() -> None:
         "overall: not enough data, 45 % of its weight",
     ]
     assert not [x for x in found.missing if x.startswith("delivery")]
+
+
+def test_with_words_every_score_has_a_value() -> None:
+    found = call_scores(best())
+    assert set(found.model_dump(exclude={"missing"}).values()) == {100.0}
+    assert found.missing == ()
 
 
 @pytest.mark.parametrize("mode", ["mono", "words without sound"])
