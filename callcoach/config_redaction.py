@@ -29,6 +29,14 @@ class RedactionSettings(Stage):
         20.0, "s", "Time after such a question in which the other party's answer counts", "[D]", ge=0, le=120
     )
     margin_s: float = setting(0.5, "s", "Sound silenced before and after what is masked", "PRV-5", ge=0, le=3)
+    reach_s: float = setting(
+        1.5,
+        "s",
+        "... at most, where no other word of this party was recognised",
+        "[D] docs/redaction.md: recognised numbers may end a second early",
+        ge=0,
+        le=5,
+    )
     hold_s: float = setting(
         5.0,
         "s",

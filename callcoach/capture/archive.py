@@ -214,11 +214,14 @@ def _difference(path: Path, reading: JournalReading, length: int) -> int | None:
     parts = [(0, half), (half, length)] if half else [(0, length)]
     with ThreadPoolExecutor(len(parts)) as pool:
         # decoding runs outside the interpreter's lock
-        places = list(pool.map(lambda part: _difference_within(path, reading, *part, length), parts))
+        places = list(pool.map(lambda part: _difference_within(path, reading, part, length), parts))
     return next((place for place in places if place is not None), None)
 
 
-def _difference_within(path: Path, reading: JournalReading, start: int, end: int, length: int) -> int | None:
+def _difference_within(
+    path: Path, reading: JournalReading, part: tuple[int, int], length: int
+) -> int | None:
+    start, end = part
     try:
         with soundfile.SoundFile(path) as file:
             if file.samplerate != SAMPLE_RATE or file.channels != len(COLUMNS) or file.subtype != "PCM_16":

@@ -46,6 +46,9 @@ ROLL_BYTES: Final = 512 << 20
 """A file that reaches this size is followed by a new one: no file system's limit comes near (DUR-10)."""
 RETRY_S: Final = 0.5
 """How long a refused write or file is left alone; a new file stands within 1 s (DUR-6)."""
+_WAITS_S: Final = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""After the first, second, ... failed sync in a row: each means a new file and writing the ring anew.
+The ring of 10 s holds more than the longest."""
 _SPACE_EVERY_S: Final = 2.0
 _BYTES_PER_MINUTE: Final = 60 * SAMPLE_RATE * len(COLUMNS) * 2 * (1 + HEADER_BYTES / (2 * FRAME_SAMPLES))
 _MOST_MISSING: Final = 1000
@@ -119,6 +122,9 @@ class JournalWriter:
         self._state: State = "recording"
         self._reason: str | None = None
         self._failures = 0
+        self._failed_syncs = 0
+        """One after the other."""
+        self._sync_at = -np.inf
         self._suspect = 0
         self._free_minutes: float | None = None
         self._space_at = -np.inf
@@ -166,7 +172,8 @@ class JournalWriter:
         """Bring everything taken so far to disk.
 
         A sync that fails is not tried again: its file counts as suspect, a new one is begun, and
-        `take_rewrite` says what has to be written anew (DUR-6).
+        `take_rewrite` says what has to be written anew (DUR-6). While one sync after the other fails, some
+        calls do nothing.
         """
         with self._sync_lock:
             self._sync()
@@ -207,7 +214,7 @@ class JournalWriter:
                 self._flush()
                 if end is not None:
                     self._append(pack_frame(Kind.END, self._call, b"", position=end))
-            self._sync()
+            self._sync(at_once=True)
             with self._lock:
                 lost = self._rewrite_from is not None or self._state != "recording"
                 for file in [*self._left, *([self._file] if self._file else [])]:
@@ -293,10 +300,11 @@ class JournalWriter:
                     if len(found) or file.ragged:
                         erase_frames(self._storage, file, found, self._call, start, end, void=copied)
                         with self._lock:
-                            file.forget(found)
+                            whole = (found[:, 2] >= start) & (found[:, 2] + found[:, 3] <= end)
+                            file.forget(found[whole | copied])
                 except OSError as error:
                     refused = file.path, error
-            self._sync()
+            self._sync(at_once=True)
         if refused is not None:
             raise StoreError(f"Could not erase in {refused[0]}: {refused[1].strerror}; delete that file.")
 
@@ -321,7 +329,7 @@ class JournalWriter:
         with self._lock:
             if not all(self._append(part.frames[0][1], part) for part in parts):
                 return False
-        self._sync()
+        self._sync(at_once=True)
         return self._suspect == suspect
 
     # With the lock held
@@ -399,9 +407,12 @@ class JournalWriter:
         return True
 
     def _refused(self, error: OSError) -> None:
+        self._note_refusal(error)
+        self._retry_at = self._clock.monotonic() + RETRY_S
+
+    def _note_refusal(self, error: OSError) -> None:
         self._failures += 1
         self._reason = error.strerror or os.strerror(error.errno or 0)
-        self._retry_at = self._clock.monotonic() + RETRY_S
 
     def _suspend(self, file: JournalFile) -> None:
         """Give up a file: its unsynced part is written again into the next one, which begins at once."""
@@ -433,14 +444,17 @@ class JournalWriter:
 
     # With the sync lock held
 
-    def _sync(self) -> None:
+    def _sync(self, *, at_once: bool = False) -> None:
         with self._lock:
             self._flush()
             files = [*self._left, *([self._file] if self._file else [])]
             dirty = [file for file in files if not file.suspect and (file.dirty or not file.named)]
+            reached, written, now = self._buffer.next, dict(self._written), self._clock.monotonic()
+            complete = self._rewrite_from is None
+            if now < self._sync_at and not at_once:
+                dirty = []
             for file in dirty:
                 file.dirty = False
-            reached, written, now = self._buffer.next, dict(self._written), self._clock.monotonic()
         failed: list[JournalFile] = []
         for file in dirty:
             try:
@@ -451,7 +465,7 @@ class JournalWriter:
             except OSError as error:
                 failed.append(file)
                 with self._lock:
-                    self._refused(error)
+                    self._note_refusal(error)
         with self._lock:
             for file in failed:
                 if not file.suspect:
@@ -459,7 +473,12 @@ class JournalWriter:
             for file in [file for file in self._left if file.suspect or not file.dirty]:
                 self._left.remove(file)
                 self._close_file(file)
-            if dirty and not failed and self._rewrite_from is None:
+            if failed:
+                self._sync_at = now + _WAITS_S[min(self._failed_syncs, len(_WAITS_S) - 1)]
+                self._failed_syncs += 1
+            elif dirty:
+                self._failed_syncs = 0
+            if dirty and not failed and complete and self._rewrite_from is None:
                 if written != self._synced:
                     self._synced_at = now
                 self._synced_next, self._synced = reached, written

@@ -92,6 +92,7 @@ class FrameBuffer:
                 time_us=self._time_us,
             )
             frames.append((column, frame))
+        self._buffer[:count] = 0
         return [Batch(position, count, self._time_us, tuple(frames))] if frames else []
 
     def erase(self, start: int, end: int, columns: frozenset[int]) -> None:

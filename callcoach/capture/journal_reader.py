@@ -36,7 +36,7 @@ from callcoach.clock import SAMPLE_RATE, Samples, Span
 from callcoach.errors import StoreError
 from callcoach.events import Channel
 
-_CHUNK: Final = 1 << 22
+_CHUNK: Final = 1 << 20
 """Bytes read at once while scanning; bounds the memory of a reader."""
 _NEAR: Final = 1 << 18
 """Bytes; frames of one block that lie within it in a file are read in one go."""

@@ -247,7 +247,7 @@ class Lane:
             slew = 0.0
         if abs(off) > KEEP:
             most = next((change for bound, change in SLEWS if abs(off) <= bound), SLEWS[-1][1])
-            slew = math.copysign(max(most, abs(slew) if abs(off) > SLEWS[0][0] / 2 else 0.0), off)
+            slew = math.copysign(most, off)
         if slew != opening.slew or abs(opening.goal + opening.slew - rate) > KEEP_RATE:
             opening.slew, opening.goal = slew, rate - slew
         opening.step += min(RAMP, max(-RAMP, opening.goal - opening.step))

@@ -239,22 +239,28 @@ class InputRing:
         self._flags[place] = block.overflow
         self._blocks += 1
 
-    def take(self) -> list[InputBlock]:
-        """Return the blocks since the last call, oldest first, with audio of their own."""
+    def take(self, *, erase: bool = False) -> list[InputBlock]:
+        """Return the blocks since the last call, oldest first, with audio of their own.
+
+        With ``erase`` nothing of their sound stays in the ring (private call, card pause).
+        """
         blocks: list[InputBlock] = []
         upto = self._blocks
         while self._taken < upto:
             place = self._taken % self._places
-            pcm = self._copy(self._taken_samples, int(self._ends[place]))
+            pcm = self._copy(self._taken_samples, int(self._ends[place]), erase)
             blocks.append(InputBlock(float(self._times[place]), pcm, bool(self._flags[place])))
             self._taken_samples += len(pcm)
             self._taken += 1
         return blocks
 
-    def _copy(self, begin: int, end: int) -> Pcm:
+    def _copy(self, begin: int, end: int, erase: bool) -> Pcm:
         out = np.empty(end - begin, np.int16)
         at = begin % self._size
         first = min(len(out), self._size - at)
-        out[:first] = self._pcm[at : at + first]
-        out[first:] = self._pcm[: len(out) - first]
+        parts = (self._pcm[at : at + first], self._pcm[: len(out) - first])
+        out[:first], out[first:] = parts
+        if erase:
+            for part in parts:
+                part[:] = 0
         return out

@@ -106,24 +106,19 @@ class PortAudioInput:
         self.close()
         library = load_sounddevice()
         self._closing = False
+        # sounddevice answers a name that PortAudio does not know with ValueError.
+        trouble = (library.PortAudioError, ValueError)
         with open_lock:
             try:
                 self._start(library, on_block, on_end)
-            except library.PortAudioError as first:
+            except trouble as first:
                 # PortAudio knows only the devices of its start: a sound server may have come later.
                 if not refresh_portaudio():
                     raise self._refused() from first
                 try:
                     self._start(library, on_block, on_end)
-                except library.PortAudioError as error:
+                except trouble as error:
                     raise self._refused() from error
-            except ValueError as error:  # sounddevice: no device of this name
-                if not refresh_portaudio():
-                    raise self._refused() from error
-                try:
-                    self._start(library, on_block, on_end)
-                except (ValueError, library.PortAudioError) as again:
-                    raise self._refused() from again
 
     def _refused(self) -> DeviceError:
         return DeviceError(

@@ -19,7 +19,8 @@ from callcoach.sound_ports import AudioInput, Clock, InputBlock, OnBlock
 
 OnLost = Callable[[str, float], None]
 """Reason (``lost``, ``moved``, ``stalled``, ``ended``, ``failed``) and the monotonic time in seconds from
-which the party's audio is unknown. Called once per loss, from a thread of the watcher or of the input."""
+which the party's audio is unknown. Called once per loss, from a thread of the watcher or of the input;
+must not call either of them, only pass it on."""
 OnBack = Callable[[float], None]
 """Monotonic time of the first sample. Called from the input's thread, right before that block; must only
 copy and count."""
@@ -35,6 +36,8 @@ class WatchTimes:
 
     stalled_s: float = 1.0
     """Age of the last block at which a running stream counts as stalled (DEV-5)."""
+    close_s: float = 3.0
+    """Longest wait for inputs and threads to end."""
     first_block_s: float = 2.0
     """Longest wait for the first block after opening; a wireless headset needs more than one second."""
     mend_s: float = 0.1
@@ -73,8 +76,9 @@ class _Kept:
     failures: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Guards the shutting of the gate (never held in the callback)."""
-    mending: threading.Lock = field(default_factory=threading.Lock)
-    """Held while the input opens or closes."""
+    wake: threading.Event = field(default_factory=threading.Event)
+    mender: threading.Thread | None = None
+    """Opens and closes the input, nobody else does once it is kept: either may hang with the server."""
 
     @property
     def device_id(self) -> str | None:
@@ -92,9 +96,9 @@ class _Kept:
 class Watcher:
     """Watches the inputs of a call and the devices of the computer.
 
-    Two threads of its own: one asks the sound server and only ever shuts gates, so that a device
-    whose opening hangs never delays that; the other looks at the age of the last block, closes and
-    reopens.
+    One thread asks the sound server and only ever shuts gates. Another one per input looks at the age of
+    its last block, closes it and opens it again. So an input whose closing or opening hangs delays
+    neither the guard nor the other side.
     """
 
     def __init__(
@@ -113,8 +117,7 @@ class Watcher:
         self._view: SoundView | None = None
         self._looked = -1.0
         self._stop = threading.Event()
-        self._wake = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Watcher:
         self.start()
@@ -131,27 +134,28 @@ class Watcher:
         DeviceError
             When this platform has no back end.
         """
-        if self._threads:
-            return
-        backend = self._backend or this_backend()
-        self._threads = [
-            threading.Thread(target=self._guard, args=(backend,), name="device-guard", daemon=True),
-            threading.Thread(target=self._mend_all, name="device-mender", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        if self._thread is None:
+            backend = self._backend or this_backend()
+            self._thread = threading.Thread(
+                target=self._guard, args=(backend,), name="device-guard", daemon=True
+            )
+            self._thread.start()
 
     def close(self) -> None:
-        """Close every input and end the threads; may be called more than once."""
+        """Close every input and end the threads; may be called more than once.
+
+        Where the sound server hangs, it returns after 3 s and leaves the rest to the system.
+        """
         self._stop.set()
-        self._wake.set()
-        for kept in self._kept:
-            self._release(kept)
-        self._kept = ()
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join()
-        self._threads = []
+        kept, self._kept = self._kept, ()
+        threads = [self._dismiss(one) for one in kept]
+        end = self._times.close_s + self._clock.monotonic()
+        for thread in (*threads, self._thread):
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(max(0.0, end - self._clock.monotonic()))
+                if thread.is_alive():
+                    log.warning("a sound device could not be closed")
+        self._thread = None
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -191,20 +195,25 @@ class Watcher:
             kept.away = True
             self._put_off(kept)
             on_lost("lost", self._clock.monotonic())
+        kept.mender = threading.Thread(target=self._mend, args=(kept,), name="device-mender", daemon=True)
         self._kept = (*self._kept, kept)
+        kept.mender.start()
 
     def release(self, source: AudioInput) -> None:
-        """Close an input and forget it; nothing is called for it any more."""
+        """Close an input and forget it; nothing is called for it any more. Waits 3 s at most."""
         for kept in self._kept:
             if kept.source is source:
                 self._kept = tuple(other for other in self._kept if other is not kept)
-                self._release(kept)
+                thread = self._dismiss(kept)
+                if thread is not None and thread is not threading.current_thread():
+                    thread.join(self._times.close_s)
 
-    def _release(self, kept: _Kept) -> None:
+    def _dismiss(self, kept: _Kept) -> threading.Thread | None:
+        """Shut the gate for good and let the mender close the input; return its thread."""
         kept.released = True
         self._shut(kept)
-        with kept.mending:
-            kept.source.close()
+        kept.wake.set()
+        return kept.mender
 
     # Opening and the gate
 
@@ -217,7 +226,7 @@ class Watcher:
         kept.blocks = 0
 
         def deliver(block: InputBlock) -> None:
-            if kept.generation != generation:
+            if kept.generation != generation or kept.released:
                 return
             kept.last = clock.monotonic()
             kept.blocks += 1
@@ -257,7 +266,7 @@ class Watcher:
         if not kept.away:
             kept.away = True
             kept.on_lost(reason, t)
-        self._wake.set()
+        kept.wake.set()
 
     def _put_off(self, kept: _Kept) -> None:
         """Set the time of the next attempt: at once after the first failure, then later and later."""
@@ -294,7 +303,7 @@ class Watcher:
         for kept in self._kept:
             if kept.shut and kept.device_id in new:
                 kept.failures, kept.next_try = 0, now
-        self._wake.set()
+                kept.wake.set()
         if self._on_change is not None:
             try:
                 self._on_change(here)
@@ -321,35 +330,38 @@ class Watcher:
             present = wanted is not None and view.has(wanted)
             self._lose(kept, "moved" if present else "lost", unknown, generation)
 
-    # The mender's thread
+    # The thread of one input
 
-    def _mend_all(self) -> None:
+    def _mend(self, kept: _Kept) -> None:
+        """Look at the input ten times a second until it is released, then close it."""
         last = self._clock.monotonic()
-        while not self._stop.is_set():
-            woken = self._wake.wait(self._times.mend_s)
-            self._wake.clear()
+        while not kept.released:
+            woken = kept.wake.wait(self._times.mend_s)
+            kept.wake.clear()
             now = self._clock.monotonic()
-            frozen = not woken and now - last > self._times.mend_s + self._times.frozen_s
-            last = now
-            for kept in self._kept:
-                if frozen:
-                    kept.last = max(kept.last, now)
-                with kept.mending:
-                    if not kept.released:
-                        self._mend(kept, self._clock.monotonic())
-                last = self._clock.monotonic()
+            if not woken and now - last > self._times.mend_s + self._times.frozen_s:
+                kept.last = max(kept.last, now)
+            try:
+                if not kept.shut:
+                    self._judge(kept, now)
+                if kept.shut and not kept.released:
+                    self._reopen(kept)
+            except Exception:
+                # Whatever a library throws, the next attempt may succeed.
+                log.exception("mending an input failed")
+                self._put_off(kept)
+            last = self._clock.monotonic()
+        kept.source.close()
 
-    def _mend(self, kept: _Kept, now: float) -> None:
-        if not kept.shut:
-            generation = kept.generation
-            if not kept.source.active and now - kept.opened > self._times.mend_s:
-                self._lose(kept, "lost", kept.last, generation)
-            elif not kept.silent_when_idle:
-                limit = self._times.stalled_s if kept.blocks else self._times.first_block_s
-                if now - kept.last > limit:
-                    self._lose(kept, "stalled", kept.last, generation)
-        if kept.shut and not self._stop.is_set():
-            self._reopen(kept)
+    def _judge(self, kept: _Kept, now: float) -> None:
+        """Find out whether the stream still runs and delivers."""
+        generation, times = kept.generation, self._times
+        if not kept.source.active and now - kept.opened > times.mend_s:
+            self._lose(kept, "lost", kept.last, generation)
+        elif not kept.silent_when_idle:
+            limit = times.stalled_s if kept.blocks else times.first_block_s
+            if now - kept.last > limit:
+                self._lose(kept, "stalled", kept.last, generation)
 
     def _reopen(self, kept: _Kept) -> None:
         kept.source.close()

@@ -1,4 +1,7 @@
-"""Loads the word lists and a user's own file through one schema (IMP-12: at most 1 MiB, data only, unknown keys refused)."""
+"""Loads the word lists and a user's own file through one schema.
+
+Own files are data only, at most 1 MiB, and unknown keys are refused with the row named (IMP-12).
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from callcoach.errors import ConfigError
-from callcoach.lexicon.patterns import PatternError, make_grammar, read_pattern
+from callcoach.lexicon.patterns import Grammar, PatternError, make_grammar, read_pattern
 from callcoach.lexicon.rows import Lexicon, Need, Negation, Place, Row, WordList
+from callcoach.lexicon.tokens import Speller
 
 LARGEST_FILE = 1024 * 1024
 """Bytes of one file (IMP-12)."""
@@ -101,6 +105,11 @@ class _GrammarFile(_Model):
     reporters: tuple[str, ...]
     fillers: tuple[str, ...]
     lead_ins: tuple[str, ...]
+    subjects: tuple[str, ...]
+    opinions: tuple[str, ...]
+    contractions: Mapping[str, str]
+    endings: Mapping[str, str]
+    is_after: tuple[str, ...]
     slots: Mapping[str, tuple[str, ...]]
     spellings: Mapping[str, str]
     inflections: Mapping[str, tuple[str, ...]]
@@ -122,7 +131,8 @@ def load_lexicon(language: str = "en", extra: Path | None = None) -> Lexicon:
     Raises
     ------
     ConfigError
-        If no list of the language ships, or the own file is too large, damaged or wrong; the message names the row.
+        If no list of the language ships, or the own file is too large, damaged or wrong; the message
+        names the row.
     """
     lexicon = _shipped(language)
     return lexicon if extra is None else apply_own_file(lexicon, extra)[0]
@@ -184,16 +194,18 @@ def _own_row(entry: _OwnRow, before: Row | None, lexicon: Lexicon, file: str) ->
     if before is not None:
         if entry.list not in (None, before.list):
             raise ConfigError(
-                f"{file}: row {entry.id} belongs to the list '{before.list}'; take another id for a row of another list."
+                f"{file}: row {entry.id} belongs to the list '{before.list}'; "
+                "take another id for a row of another list."
             )
         if None in given.values():
             raise ConfigError(f"{file}: row {entry.id} has an empty field; leave it out.")
         return replace(before, **given, own=True)
     if entry.list is None or entry.list not in lexicon.lists:
+        known = ", ".join(lexicon.lists)
         raise ConfigError(
-            f"{file}: row {entry.id} needs 'list', one of {', '.join(lexicon.lists)}."
+            f"{file}: row {entry.id} needs 'list', one of {known}."
             if entry.list is None
-            else f"{file}: row {entry.id} names the list '{entry.list}'; there are {', '.join(lexicon.lists)}."
+            else f"{file}: row {entry.id} names the list '{entry.list}'; there are {known}."
         )
     if not given.get("patterns"):
         raise ConfigError(f"{file}: row {entry.id} needs 'patterns', the words to look for.")
@@ -207,7 +219,8 @@ def _read_own(path: Path) -> dict[str, Any]:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(
-            f"The word file {path.name} cannot be read ({error.strerror or type(error).__name__}); check its path."
+            f"The word file {path.name} cannot be read "
+            f"({error.strerror or type(error).__name__}); check its path."
         ) from None
     if len(data) > LARGEST_FILE:
         raise ConfigError(f"The word file {path.name} is larger than 1 MiB; split off what is not needed.")
@@ -222,7 +235,9 @@ def _parse(data: bytes, file: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"The word file {file} is not valid TOML: {error}.") from None
     except RecursionError:
-        raise ConfigError(f"The word file {file} is nested too deep; see docs/lexicons.md for its format.") from None
+        raise ConfigError(
+            f"The word file {file} is nested too deep; see docs/lexicons.md for its format."
+        ) from None
 
 
 def _why(error: ValidationError, raw: Mapping[str, Any]) -> str:
@@ -254,10 +269,13 @@ def _check_row(row: Row, lexicon: Lexicon, file: str) -> None:
         try:
             read_pattern(text, grammar)
         except PatternError as error:
-            raise ConfigError(f"{file}: row {row.id}: the pattern '{text[:80]}' cannot be used: {error}.") from None
+            raise ConfigError(
+                f"{file}: row {row.id}: the pattern '{text[:80]}' cannot be used: {error}."
+            ) from None
     if row.short is not None and len(row.short.split()) > MOST_SHORT_WORDS:
         raise ConfigError(
-            f"{file}: row {row.id}: 'short' has more than {MOST_SHORT_WORDS} words; it must fit a live prompt."
+            f"{file}: row {row.id}: 'short' has more than {MOST_SHORT_WORDS} words; "
+            "it must fit a live prompt."
         )
 
 
@@ -277,14 +295,24 @@ def _shipped(language: str) -> Lexicon:
         language=language,
         version=FORMAT,
         lists={each.name: each for each in lists},
-        grammar=make_grammar(grammar.slots, grammar.spellings, grammar.inflections),
+        grammar=_grammar(grammar),
         negators=frozenset(grammar.negators),
         reporters=frozenset(grammar.reporters),
         fillers=frozenset(grammar.fillers),
         lead_ins=frozenset(grammar.lead_ins),
+        subjects=frozenset(grammar.subjects),
+        opinions=frozenset(grammar.opinions),
     )
     _refuse_twins(row.id for each in lists for row in each.rows)
     return lexicon
+
+
+def _grammar(file: _GrammarFile) -> Grammar:
+    speller = Speller(file.spellings, file.contractions, file.endings, frozenset(file.is_after))
+    try:
+        return make_grammar(file.slots, speller, file.inflections)
+    except PatternError as error:
+        raise ConfigError(f"grammar.toml: a slot cannot be used: {error}.") from None
 
 
 def check_shipped(language: str = "en") -> None:

@@ -22,8 +22,6 @@ LEAST_PROBABILITY = 0.4
 OWN_ROW_SECONDS = 0.05
 """Time for one row of a user's own file in one search (IMP-12)."""
 
-_SUBJECTS = frozenset("i you we they he she it this that there nobody everyone nothing everything".split())
-_OPINIONS = frozenset("think thinking thought say saying mean meaning means that because like suppose believe".split())
 _OPENING_NO = frozenset({"no", "nope"})
 Seconds = Callable[[], float]
 
@@ -39,7 +37,7 @@ class Match:
     low: bool = False
     """True if it rests on a word that was recognised with a low probability."""
     negated: bool = False
-    """True if it is negated; only in lists that mark it (``word_balance``), elsewhere such matches do not count."""
+    """True if it is negated; only in lists that mark it (``word_balance``), else they are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,9 @@ class Matcher:
         If there is no list of a name.
     """
 
-    def __init__(self, lexicon: Lexicon, lists: Collection[str], *, clock: Seconds = time.perf_counter) -> None:
+    def __init__(
+        self, lexicon: Lexicon, lists: Collection[str], *, clock: Seconds = time.perf_counter
+    ) -> None:
         self._lexicon = lexicon
         self._clock = clock
         self._rows: list[Row] = [row for name in lists for row in lexicon.rows(name)]
@@ -111,7 +111,7 @@ class Matcher:
 
     def normal(self, words: Sequence[str], turn_starts: Collection[int] = (0,)) -> Tokens:
         """Return the normal tokens of words, as :meth:`find_in` takes them."""
-        return normal_tokens(words, self._lexicon.grammar.spellings, turn_starts)
+        return normal_tokens(words, self._lexicon.grammar.speller, turn_starts)
 
     def find(
         self,
@@ -273,7 +273,7 @@ class Matcher:
         return True
 
     def _chosen(self, found: list[_Found], exceptions: list[_Found], size: int) -> list[_Found]:
-        """Longest candidates of every list that do not overlap each other or an exception of their own row."""
+        """Longest candidates of every list that overlap neither each other nor an own exception."""
         if not found:
             return []
         refused: dict[int, list[_Found]] = {}
@@ -332,10 +332,10 @@ class Matcher:
     def _is_negated(self, tokens: Tokens, start: int) -> bool:
         """Tell whether a negator stands within three tokens before, with no mark between.
 
-        A match that begins a clause of its own ("I can't work") is negated by a sentence of opinion or saying only ("I don't
-        think I can't ...").
+        A match that begins a clause of its own ("I can't work") is negated by a sentence of opinion or saying
+        only ("I don't think I can't ...").
         """
-        clause = tokens.texts[start] in _SUBJECTS
+        clause = tokens.texts[start] in self._lexicon.subjects
         behind: list[str] = []
         for _ in range(NEGATION_REACH):
             if start == 0 or tokens.after_pause[start]:
@@ -345,7 +345,6 @@ class Matcher:
             if text in self._lexicon.negators:
                 if text in _OPENING_NO and tokens.after_stop[start]:
                     return False
-                return not clause or any(word in _OPINIONS for word in behind)
+                return not clause or any(word in self._lexicon.opinions for word in behind)
             behind.append(text)
         return False
-

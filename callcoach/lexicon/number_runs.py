@@ -31,7 +31,8 @@ _GLUE_PAIRS: Final = phrase_set("""
     i mean, you know, let me, let's see, me see, hang on, hold on, followed by, after that, and then, not
     that, strike that, scratch that, got that, got it, ready for, did you, you get, make that, that is,
     it is, a second, a moment, a minute, one sec, one second, one moment, just a, and um, and uh, and
-    finally, and lastly, and next, the rest, rest is, next is, then it's, and it's
+    finally, and lastly, and next, the rest, rest is, next is, then it's, and it's, then a, and a, that's
+    right, that's correct, that's it
 """)
 """Small talk of two words; both are stepped over."""
 _FIRST_OF_PAIR: Final = frozenset(pair[0] for pair in _GLUE_PAIRS)

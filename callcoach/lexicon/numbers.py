@@ -96,10 +96,15 @@ def number_parts(text: str) -> tuple[Part, ...]:
 
 
 def stands_alone(text: str) -> bool:
-    """Tell whether a written number does not join its neighbours: "64-bit", "2nd", "20%", "$50"."""
-    if not any(map(str.isdigit, text)):
+    """Tell whether a written number does not join its neighbours: "64-bit", "2nd", "20%", "$50".
+
+    A recogniser may draw a number that is read out into one word with what is said between: "490oops-0427".
+    """
+    if not any(map(str.isdigit, text)) or _NUMBER_TOKEN.fullmatch(text):
         return False
-    return bool(_SIGNED.search(text)) or not _NUMBER_TOKEN.fullmatch(text)
+    pieces = [piece for piece in text.split("-") if piece]
+    with_digits = sum(any(map(str.isdigit, piece)) for piece in pieces)
+    return bool(_SIGNED.search(text)) or (len(pieces) < 3 and with_digits < 2)
 
 
 def digits_of(parts: Sequence[Part]) -> str:

@@ -12,8 +12,8 @@
 ``bye $``      ends a sentence or turn
 =============  ====================================================================================
 
-A pattern begins with a word, not with a slot of any words, and is never empty. Fillers ("um") and a word said twice in a row
-are stepped over. There is no repetition, so the search takes time linear in the text.
+A pattern begins with a word, not with a slot of any words, and is never empty. Fillers ("um") and a word said
+twice in a row are stepped over. There is no repetition, so the search takes time linear in the text.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from callcoach.lexicon.tokens import split_word
+from callcoach.lexicon.tokens import Speller
 
 LONGEST_PATTERN = 800
 """Characters of one pattern."""
 MOST_NODES = 4000
 """Nodes of one pattern after its slots are written out."""
 _DEEPEST = 8
-_PART = re.compile(r"\s*(?:(?P<mark>[()\[\]|])|\{(?P<slot>[a-z_]+)\}|(?P<word>[^\s()\[\]|{}~^$?*+\\]+)(?P<tail>~?))")
+_PART = re.compile(
+    r"\s*(?:(?P<mark>[()\[\]|])|\{(?P<slot>[a-z_]+)\}|(?P<word>[^\s()\[\]|{}~^$?*+\\]+)(?P<tail>~?))"
+)
 _VOWELS = frozenset("aeiou")
 
 ANY = "*"
@@ -52,7 +54,7 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence_:
+class Chain:
     """Parts one after the other."""
 
     parts: tuple[Part, ...]
@@ -66,7 +68,7 @@ class Choice:
     optional: bool
 
 
-Part = Edge | Sequence_ | Choice
+Part = Edge | Chain | Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,15 @@ class Pattern:
 class Grammar:
     """What patterns are read with: the slots, spellings and irregular forms of a language."""
 
-    spellings: Mapping[str, str]
+    speller: Speller
     inflections: Mapping[str, tuple[str, ...]]
     slots: Mapping[str, Part]
 
 
 def make_grammar(
-    slots: Mapping[str, Sequence[str]], spellings: Mapping[str, str], inflections: Mapping[str, tuple[str, ...]]
+    slots: Mapping[str, Sequence[str]],
+    speller: Speller,
+    inflections: Mapping[str, tuple[str, ...]],
 ) -> Grammar:
     """Read the named slots, each of which may use those before it.
 
@@ -99,9 +103,9 @@ def make_grammar(
     """
     made: dict[str, Part] = {}
     for name, patterns in slots.items():
-        grammar = Grammar(spellings, inflections, dict(made))
-        made[name] = Choice(tuple(_Reader(text, grammar).read() for text in patterns), optional=False)
-    return Grammar(spellings, inflections, made)
+        grammar = Grammar(speller, inflections, dict(made))
+        made[name] = _choice(tuple(_Reader(text, grammar).read() for text in patterns), optional=False)
+    return Grammar(speller, inflections, made)
 
 
 def read_pattern(text: str, grammar: Grammar) -> Pattern:
@@ -110,7 +114,8 @@ def read_pattern(text: str, grammar: Grammar) -> Pattern:
     Raises
     ------
     PatternError
-        If it is empty, too long, not closed, names an unknown slot, fits no word at all, or begins with any word.
+        If it is empty, too long, not closed, names an unknown slot, fits no word at all, or begins with any
+        word.
     """
     if len(text) > LONGEST_PATTERN:
         raise PatternError(f"it has more than {LONGEST_PATTERN} characters")
@@ -157,9 +162,9 @@ class _Reader:
             options.append(self._sequence(depth))
         if any(not option.parts for option in options):
             raise PatternError("an alternative is empty")
-        return options[0] if len(options) == 1 else Choice(tuple(options), optional=False)
+        return options[0] if len(options) == 1 else _choice(tuple(options), optional=False)
 
-    def _sequence(self, depth: int) -> Sequence_:
+    def _sequence(self, depth: int) -> Chain:
         parts: list[Part] = []
         while self._at < len(self._parts):
             here = self._parts[self._at]
@@ -173,7 +178,7 @@ class _Reader:
                 parts.append(self._slot(here["slot"]))
             else:
                 parts.extend(self._words(here["word"], bool(here["tail"])))
-        return Sequence_(tuple(parts))
+        return Chain(tuple(parts))
 
     def _bracket(self, mark: str, depth: int) -> Part:
         inner = self._alternatives(depth + 1)
@@ -182,7 +187,7 @@ class _Reader:
             raise PatternError(f"a bracket {mark!r} is not closed with {closing!r}")
         self._at += 1
         options = inner.parts if isinstance(inner, Choice) and not inner.optional else (inner,)
-        return Choice(options, optional=mark == "[")
+        return _choice(options, optional=mark == "[")
 
     def _slot(self, name: str) -> Part:
         if name == "digits":
@@ -192,7 +197,7 @@ class _Reader:
             one = Edge(frozenset({ANY}))
             part: Part = one
             for _ in range(most - least):
-                part = Sequence_((one, Choice((part,), optional=True)))
+                part = Chain((one, Choice((part,), optional=True)))
             return part
         if name not in self._grammar.slots:
             known = ", ".join(sorted({*self._grammar.slots, *BUILT_IN_SLOTS}))
@@ -200,7 +205,7 @@ class _Reader:
         return self._grammar.slots[name]
 
     def _words(self, word: str, inflected: bool) -> list[Part]:
-        tokens = split_word(word, self._grammar.spellings)
+        tokens = self._grammar.speller.tokens(word)
         if not tokens:
             return []
         if inflected and len(tokens) > 1:
@@ -208,6 +213,24 @@ class _Reader:
         if inflected:
             return [Edge(frozenset(inflections(tokens[0], self._grammar.inflections)))]
         return [Edge(frozenset({token})) for token in tokens]
+
+
+def _choice(options: tuple[Part, ...], *, optional: bool) -> Part:
+    """Return a choice in which all alternatives of one token are one edge."""
+    tokens: set[str] = set()
+    others: list[Part] = []
+    for option in options:
+        while isinstance(option, Chain) and len(option.parts) == 1:
+            option = option.parts[0]
+        if isinstance(option, Edge) and ANY not in option.tokens:
+            tokens |= option.tokens
+        elif isinstance(option, Choice) and not option.optional:
+            others += option.parts
+        else:
+            others.append(option)
+    if tokens:
+        others.insert(0, Edge(frozenset(tokens)))
+    return others[0] if len(others) == 1 and not optional else Choice(tuple(others), optional)
 
 
 def inflections(word: str, irregular: Mapping[str, tuple[str, ...]]) -> set[str]:
@@ -230,7 +253,7 @@ def _size(part: Part) -> int:
     match part:
         case Edge():
             return 1
-        case Sequence_(parts) | Choice(parts):
+        case Chain(parts) | Choice(parts):
             return 1 + sum(_size(p) for p in parts)
 
 
@@ -238,7 +261,7 @@ def _can_be_empty(part: Part) -> bool:
     match part:
         case Edge():
             return False
-        case Sequence_(parts):
+        case Chain(parts):
             return all(_can_be_empty(p) for p in parts)
         case Choice(parts, optional):
             return optional or any(_can_be_empty(p) for p in parts)
@@ -248,7 +271,7 @@ def _firsts(part: Part) -> Iterable[frozenset[str]]:
     match part:
         case Edge(tokens):
             yield tokens
-        case Sequence_(parts):
+        case Chain(parts):
             for inner in parts:
                 yield from _firsts(inner)
                 if not _can_be_empty(inner):
@@ -258,11 +281,15 @@ def _firsts(part: Part) -> Iterable[frozenset[str]]:
                 yield from _firsts(inner)
 
 
+_MANY = 24
+"""Ways out of a state from which on they are looked up instead of gone through."""
+
+
 class Automaton:
     """Patterns of any number in one machine whose states are made when a text first needs them.
 
-    ``payload`` numbers of the patterns that end in a state stand in :attr:`accepts`. State 0 is the start, ``DEAD`` the end
-    of every search. Memory is bounded: beyond :attr:`most_states` all states but the start are forgotten.
+    ``payload`` numbers of the patterns that end in a state stand in :attr:`accepts`. State 0 is the start,
+    ``DEAD`` the end of every search. Memory is bounded: beyond :attr:`most_states` all states are forgotten.
     """
 
     DEAD = -1
@@ -271,104 +298,105 @@ class Automaton:
     most_states = 60_000
 
     def __init__(self, patterns: Iterable[tuple[Part, int]]) -> None:
-        # A node has one kind of way out: a token edge, or free ways to others, or it accepts.
-        self._edges: list[Edge | None] = []
+        # A node has an edge of tokens, or free ways to others, or it accepts.
+        self._tokens: list[frozenset[str]] = []
         self._target: list[int] = []
-        self._free: list[list[int]] = []
+        self._free: list[tuple[int, ...]] = []
         self._accept: list[int] = []
-        self.alphabet: set[str] = set()
-        starts = []
-        for part, payload in patterns:
-            end = self._node()
-            self._accept[end] = payload
-            starts.append(self._build(part, end))
+        starts = [self._build(part, self._node(accept=payload)) for part, payload in patterns]
+        self._closures: list[tuple[int, ...] | None] = [None] * len(self._target)
+        self.alphabet = frozenset().union(*set(self._tokens))
         self._begin(starts)
 
-    def _node(self) -> int:
-        self._edges.append(None)
-        self._target.append(-1)
-        self._free.append([])
-        self._accept.append(-1)
-        return len(self._edges) - 1
+    def _node(
+        self,
+        tokens: frozenset[str] = frozenset(),
+        target: int = -1,
+        free: tuple[int, ...] = (),
+        accept: int = -1,
+    ) -> int:
+        self._tokens.append(tokens)
+        self._target.append(target)
+        self._free.append(free)
+        self._accept.append(accept)
+        return len(self._target) - 1
 
     def _build(self, part: Part, end: int) -> int:
         """Return the node from which ``part`` leads to ``end``."""
         match part:
             case Edge(tokens):
-                node = self._node()
-                self._edges[node] = part
-                self._target[node] = end
-                self.alphabet |= tokens
-                return node
-            case Sequence_(parts):
+                return self._node(tokens, end)
+            case Chain(parts):
                 for inner in reversed(parts):
                     end = self._build(inner, end)
                 return end
             case Choice(parts, optional):
-                node = self._node()
-                ways = [self._build(inner, end) for inner in parts]
-                self._free[node] = [*ways, end] if optional else ways
-                return node
+                ways = tuple(self._build(inner, end) for inner in parts)
+                return self._node(free=(*ways, end) if optional else ways)
 
     def _begin(self, starts: list[int]) -> None:
         self._starts = starts
-        self._numbers: dict[frozenset[int], int] = {}
-        self._by_token: list[dict[str, list[int]]] = []
-        self._any: list[list[int]] = []
-        self._after_stop: list[frozenset[int]] = []
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._nodes: list[tuple[int, ...]] = []
+        self._by_token: dict[int, dict[str, list[int]]] = {}
         self.accepts: list[tuple[int, ...]] = []
         self.steps: list[dict[str, int]] = []
-        self._state(frozenset(starts))
+        self._state(starts)
 
-    def _state(self, nodes: frozenset[int]) -> int:
+    def _reached(self, node: int) -> tuple[int, ...]:
+        """Return the nodes with an edge or an acceptance that ``node`` leads to freely, itself included."""
+        known = self._closures[node]
+        if known is None:
+            free = self._free[node]
+            known = self._closures[node] = (
+                tuple(dict.fromkeys(end for way in free for end in self._reached(way))) if free else (node,)
+            )
+        return known
+
+    def _state(self, nodes: list[int]) -> int:
         """Return the number of the state of ``nodes`` and all that they reach freely."""
-        known = self._numbers.get(nodes)
+        key = tuple(nodes)
+        known = self._numbers.get(key)
         if known is not None:
             return known
-        reached: set[int] = set()
-        left = list(nodes)
-        by_token: dict[str, list[int]] = {}
-        any_targets: list[int] = []
-        accepts: list[int] = []
-        while left:
-            node = left.pop()
-            if node in reached:
-                continue
-            reached.add(node)
-            left.extend(self._free[node])
-            if self._accept[node] >= 0:
-                accepts.append(self._accept[node])
-            edge = self._edges[node]
-            if edge is None:
-                continue
-            if ANY in edge.tokens:
-                any_targets.append(self._target[node])
-            else:
-                for token in edge.tokens:
-                    by_token.setdefault(token, []).append(self._target[node])
-        self._numbers[nodes] = number = len(self.steps)
-        self._by_token.append(by_token)
-        self._any.append(any_targets)
-        self._after_stop.append(
-            frozenset(n for n in reached if (e := self._edges[n]) is not None and ANY not in e.tokens)
-        )
-        self.accepts.append(tuple(sorted(set(accepts))))
+        self._numbers[key] = number = len(self.steps)
+        if len(key) == 1:
+            reached = self._reached(key[0])
+        else:
+            reached = tuple(dict.fromkeys(end for node in key for end in self._reached(node)))
+        accept = self._accept
+        accepts = tuple(accept[node] for node in reached if accept[node] >= 0)
+        self._nodes.append(tuple(node for node in reached if accept[node] < 0) if accepts else reached)
+        self.accepts.append(accepts)
         self.steps.append({})
         return number
 
     def make_step(self, state: int, token: str) -> int:
         """Return the state after ``token``, and remember it in :attr:`steps`."""
+        tokens, target = self._tokens, self._target
         if token == self.STOP:
-            nodes = self._after_stop[state]
+            nodes = [node for node in self._nodes[state] if ANY not in tokens[node]]
         else:
-            kind = DIGITS if token[0].isdigit() else token
-            found = [*self._by_token[state].get(token, ()), *self._any[state]]
-            if kind == DIGITS:
-                found += self._by_token[state].get(DIGITS, ())
-            nodes = frozenset(found)
+            asked = (token, ANY, DIGITS) if token[0].isdigit() else (token, ANY)
+            if state == 0 or (len(self._nodes[state]) > _MANY and len(self.steps[state]) > 1):
+                by_token = self._ways_of(state)
+                nodes = [end for each in asked for end in by_token.get(each, ())]
+            else:
+                nodes = [target[node] for node in self._nodes[state] if not tokens[node].isdisjoint(asked)]
         after = self._state(nodes) if nodes else self.DEAD
         self.steps[state][token] = after
         return after
+
+    def _ways_of(self, state: int) -> dict[str, list[int]]:
+        """Return the targets of a state by token: for states that are left by many tokens."""
+        known = self._by_token.get(state)
+        if known is None:
+            known = self._by_token[state] = {}
+            for node in self._nodes[state]:
+                end = self._target[node]
+                for token in self._tokens[node]:
+                    known.setdefault(token, []).append(end)
+        return known
 
     def forget_if_full(self) -> None:
         """Drop all states but the start when there are too many; never call while a search is under way."""
@@ -376,7 +404,7 @@ class Automaton:
             self._begin(self._starts)
 
     def symbol_of(self) -> Callable[[str], str]:
-        """Return what maps a token to the one that :attr:`steps` is asked with: tokens of no pattern look alike."""
+        """Return what maps a token to the one :attr:`steps` is asked with: unknown tokens look alike."""
         alphabet = self.alphabet
 
         def symbol(token: str) -> str:

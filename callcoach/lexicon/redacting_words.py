@@ -46,7 +46,7 @@ class RedactingWords:
         return replace(event, span=Span(start, event.span.end), items=items)
 
     def settle(self, channel: Channel | None, through: int, known_at: Samples) -> list[Words]:
-        """Return what is decided by silence: no word of this party begins before ``through`` any more.
+        """Return what silence decides: no word of this party begins before ``through`` any more.
 
         To be called as the call goes on, with ``known_at`` for the events, both in samples; cheap when
         nothing is held.
@@ -57,7 +57,7 @@ class RedactingWords:
         return self._own_event(channel, party.settle(through), known_at)
 
     def missing(self, channel: Channel | None, span: Span, known_at: Samples) -> list[Words]:
-        """Note speech whose words are late or lost (`callcoach.events.TranscriptLate`); return what it decides.
+        """Note speech whose words are late or lost (`TranscriptLate`); return what it decides.
 
         Digits near it are masked, however few, since a number may go on in what is missing. If its words come
         after all, `take` masks them with the same caution.

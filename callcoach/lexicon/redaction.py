@@ -18,8 +18,11 @@ from callcoach.events import Channel, Word
 from callcoach.lexicon.number_runs import MOST_RUN, scan_number
 from callcoach.lexicon.redaction_email import CUE_WORDS, CUES, scan_email
 from callcoach.lexicon.redaction_kinds import MaskKind, Match, kind_of
-from callcoach.lexicon.redaction_secret import Phase, SecretState, names_secret, scan_spelled
+from callcoach.lexicon.redaction_secret import FINAL_WORDS, Phase, SecretState, names_secret, scan_spelled
 from callcoach.lexicon.redaction_words import MORE, Kind, Tail, Token
+
+_WATCHED = CUES | FINAL_WORDS
+"""Words after which something may come that is masked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,12 @@ class Redactor:
         self._channel = channel
         times = settings.in_samples()
         self._hold, self._plain_hold = times["hold_s"], times["plain_hold_s"]
+        self._reach = times["reach_s"]
         self._slack, self._asked = times["slack_s"], times["asked_s"]
         self._tail = Tail()
         self._secret = SecretState(settings.secret_words, times["secret_s"], self._plain_hold)
         self._before: Token | None = None
-        self._last_end: int | None = None
-        self._last_start: int | None = None
+        self._last: Word | None = None
         self._cue_left = 0
         self._cut_run = False
         self._told = 0
@@ -113,8 +116,8 @@ class Redactor:
 
     def is_late(self, words: Sequence[Word]) -> bool:
         """Tell whether words lie before others that were taken already."""
-        last = self._tail.words[-1].span.start if len(self._tail) else self._last_start
-        return bool(words) and last is not None and words[0].span.start < last
+        last = self._tail.words[-1] if len(self._tail) else self._last
+        return bool(words) and last is not None and words[0].span.start < last.span.start
 
     def forget(self, start: int, end: int) -> None:
         """Drop held words that meet ``[start, end)``: the stretch was removed from the record."""
@@ -141,7 +144,7 @@ class Redactor:
         if not self._set.on or not words:
             return list(words)
         twin = copy.copy(self)
-        twin._tail, twin._secret, twin.matches = self._tail.copy(), copy.copy(self._secret), []
+        twin._tail, twin._secret, twin.matches = self._tail.copy(), self._secret.copy(), []
         shown = twin.push(words)
         tokens = twin._tail.tokens
         doubtful = [i for i, t in enumerate(tokens) if t.spelled or t.kind in (Kind.AT, Kind.JOINT)]
@@ -155,21 +158,29 @@ class Redactor:
         tail, out, at = self._tail, [], 0
         tokens, words = tail.tokens, tail.words
         secret = self._secret
+        asked_to = max(self._secret_asked[1], self._address_asked[1])
         while at < len(words):
             word, token = words[at], tokens[at]
-            if self._last_end is not None:
-                secret.pause(word.span.start - self._last_end)
             if (
                 token.kind is Kind.PLAIN
                 and secret.phase is Phase.NONE
                 and not self._cue_left
                 and at + 1 < len(words)
                 and tokens[at + 1].kind is Kind.PLAIN
-                and not self._is_asked(word)
+                and word.span.start >= asked_to
             ):
-                last, kind = -1, None
-            else:
-                last, kind = self._decide(at)
+                out.append(word)
+                if token.text in _WATCHED or token.text[-2:] == "'s":
+                    self._pass(word, token)
+                else:  # most words of a call
+                    secret.last_words.append(token.text)
+                    self._cut_run = False
+                    self._before, self._last = token, word
+                at += 1
+                continue
+            if secret.phase is not Phase.NONE and self._last is not None:
+                secret.pause(word.span.start - self._last.span.end)
+            last, kind = self._decide(at)
             if last == MORE:
                 break
             if kind is None:
@@ -183,9 +194,6 @@ class Redactor:
         self._told += at
         tail.drop(at)
         return out
-
-    def _is_asked(self, word: Word) -> bool:
-        return _within(word, self._secret_asked) or _within(word, self._address_asked)
 
     def _decide(self, at: int) -> tuple[int, MaskKind | None]:
         """Return the last word and the kind of what begins at ``at``; `MORE` if words to come decide."""
@@ -209,6 +217,8 @@ class Redactor:
         if run.last >= 0 and (len(run.digits) >= least or self._near_hole(at, run.last)):
             kind = kind_of(run.digits)
             return run.last, MaskKind.SECRET if named and kind is not MaskKind.CARD else kind
+        if named and _is_mixed(tail.tokens[at].text):
+            return at, MaskKind.SECRET
         if named and tail.tokens[at].spelled:
             last = scan_spelled(tail, at, self._set.asked_digits, self._hold)
             return last, MaskKind.SECRET if last >= 0 else None
@@ -224,13 +234,13 @@ class Redactor:
         """Note a word that stays readable."""
         self._cut_run = False
         self._secret.leave_readable(token)
-        self._before, self._last_end, self._last_start = token, word.span.end, word.span.start
+        self._before, self._last = token, word
         if token.text in CUES:
             self._cue_left = CUE_WORDS
             self.asks_address = (word.span.end, word.span.end + self._asked)
         elif self._cue_left:
             self._cue_left -= 1
-        if self._secret.phase is Phase.NAMED and names_secret(self._secret.last_words, asked=True):
+        if self._secret.phase is Phase.NAMED and names_secret(tuple(self._secret.last_words), asked=True):
             self.asks_secret = (word.span.end, word.span.end + self._asked)
 
     def _note(self, kind: MaskKind, first: int, last: int) -> None:
@@ -239,13 +249,19 @@ class Redactor:
         if kind is not MaskKind.SECRET or last > first:
             self._secret.masked_elsewhere()
         start, end = words[first].span.start, max(w.span.end for w in words[first : last + 1])
-        self._before = self._tail.tokens[last]
-        self._last_end, self._last_start = words[last].span.end, words[last].span.start
+        room_start = max(0, start - self._reach)
+        if self._last is not None:
+            room_start = min(start, max(room_start, self._last.span.end))
+        room_end = end + self._reach
+        if last + 1 < len(words):
+            room_end = max(end, min(room_end, words[last + 1].span.start))
+        room = Span(Samples(room_start), Samples(room_end))
+        self._before, self._last = self._tail.tokens[last], words[last]
         self._cut_run = last - first >= MOST_RUN
         self._cue_left = 0
         if kind is MaskKind.CARD or (kind is MaskKind.NUMBER and _within(words[first], self._card_said)):
             self._card_said = (end, end + self._asked)
-        match = Match(kind, self._channel, self._told + first, self._told + last, Span(start, end))
+        match = Match(kind, self._channel, self._told + first, self._told + last, Span(start, end), room)
         before = self.matches[-1] if self.matches else None
         if before and kind is before.kind is MaskKind.SECRET and before.last + 1 == match.first:
             match = replace(
@@ -261,6 +277,12 @@ def find_matches(words: Sequence[Word], settings: RedactionSettings | None = Non
     redactor.push(words)
     redactor.finish()
     return redactor.matches
+
+
+def _is_mixed(text: str) -> bool:
+    """Tell whether a word looks like a password: letters with digits in it."""
+    letters = sum(c.isalpha() for c in text)
+    return letters >= 3 and letters < len(text) and any(c.isdigit() for c in text)
 
 
 def _masked(word: Word, token: Token, kind: MaskKind) -> Word:

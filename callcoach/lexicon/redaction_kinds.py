@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -12,8 +12,8 @@ from callcoach.events import Channel
 
 CARD_LENGTHS: Final = range(13, 20)
 """Digits of a card number (ISO/IEC 7812)."""
-PHONE_LENGTHS: Final = range(7, 16)
-"""Digits of a phone number (E.164)."""
+PHONE_LENGTHS: Final = range(9, 16)
+"""Digits of a phone number with its area code (E.164)."""
 PHONE_REGIONS: Final = ("US", "GB", "DE", "IE", "AU", "IN", "FR", "ES", "NL", "IT", "ZA", "SG")
 """Countries whose national numbers are known; others with their country code."""
 NOTE: Final = "Numbers, addresses and secrets are masked; the masking may miss some."
@@ -47,6 +47,9 @@ class Match:
     first: int
     last: int
     span: Span
+    room: Span = field(compare=False)
+    """The same up to the words before and after it that stay readable, as far as they are known, at most
+    ``reach_s`` away: times of recognised numbers are rough."""
 
 
 def readable(texts: Sequence[str]) -> str:

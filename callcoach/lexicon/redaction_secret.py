@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -30,7 +31,8 @@ _BETWEEN: Final = word_set("""
     current number code again then so okay would will might and
 """)
 """May stand between the noun and "is"; after "for", "of" and "on" anything may."""
-_FINAL_WORDS: Final = frozenset(noun[-1] for noun in NOUNS)
+FINAL_WORDS: Final = frozenset(noun[-1] for noun in NOUNS)
+"""Last words of the nouns."""
 _LAST_WORDS: Final = 4
 """Longest noun, in words."""
 _NAMES_ONLY: Final = frozenset({("the", "code")})
@@ -93,7 +95,12 @@ class SecretState:
     _free: bool = False
     _example: bool = False
     """The next word is an example: "A for apple"."""
-    last_words: tuple[str, ...] = ()
+    last_words: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_WORDS))
+    """Readable words, the newest last."""
+
+    def copy(self) -> SecretState:
+        """Return an independent state."""
+        return replace(self, last_words=deque(self.last_words, maxlen=_LAST_WORDS))
 
     def check(self, tail: Tail, at: int) -> int:
         """Return `NO` if word ``at`` stays readable, `MORE` if words to come decide, ``at`` if it is masked.
@@ -189,7 +196,7 @@ class SecretState:
         """Note a pause before the next word."""
         if samples > self.patience:
             self.phase = Phase.NONE
-            self.last_words = ()
+            self.last_words.clear()
 
     def leave_readable(self, token: Token) -> None:
         """Note a word that stays readable: it may name a secret or lead to it."""
@@ -198,11 +205,12 @@ class SecretState:
         text, stays = token.text, False
         if text.endswith("'s") and text not in _LINKS and len(text) > 3:
             text, stays = text[:-2], True
-        before = self.last_words
-        self.last_words = (*before[1 - _LAST_WORDS :], text)
-        if text in _FINAL_WORDS and names_secret(self.last_words):
+        before = tuple(self.last_words)
+        self.last_words.append(text)
+        last = tuple(self.last_words)
+        if text in FINAL_WORDS and names_secret(last):
             self.phase = Phase.LINKED if stays else Phase.NAMED
-            self._left = 2 if self.last_words[-2:] in _NAMES_ONLY else LINK_WORDS
+            self._left = 2 if last[-2:] in _NAMES_ONLY else LINK_WORDS
             self._free = False
         elif self.phase is Phase.NAMED:
             self._lead_on(text, before)
@@ -218,7 +226,7 @@ class SecretState:
 
     def masked_elsewhere(self) -> None:
         """Note that the next word is masked as something else."""
-        self.last_words = ()
+        self.last_words.clear()
         if self.phase is not Phase.SAYING:
             self.phase = Phase.NONE
 

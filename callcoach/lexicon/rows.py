@@ -57,10 +57,10 @@ class Negation(StrEnum):
 class Row:
     """One entry of a list.
 
-    ``severity`` is 1 to 3 (3 may be prompted live), ``weight`` 1 to 3 (strong words) or the amount that a relief marker
-    takes off. ``say`` is the alternative or the plain words, ``short`` the same in at most four words for a live prompt.
-    ``patterns`` and ``exceptions`` are written in the language of :mod:`callcoach.lexicon.patterns`; a match that
-    overlaps a match of an exception of its own row does not count.
+    ``severity`` is 1 to 3 (3 may be prompted live), ``weight`` 1 to 3 (strong words) or the amount that a
+    relief marker takes off. ``say`` is the alternative or the plain words, ``short`` the same in at most four
+    words for a live prompt. ``patterns`` and ``exceptions`` are written in the language of
+    :mod:`callcoach.lexicon.patterns`; a match that overlaps an exception of its own row does not count.
     """
 
     id: str
@@ -122,6 +122,10 @@ class Lexicon:
     """Words that are stepped over inside a match."""
     lead_ins: frozenset[str]
     """Words that may stand before a match that begins a sentence or turn."""
+    subjects: frozenset[str]
+    """Words that begin a clause of their own, which a negation before does not reach."""
+    opinions: frozenset[str]
+    """Words behind a negator ("I do not think ...") that carry it into such a clause."""
 
     def rows(self, name: str) -> tuple[Row, ...]:
         """Rows of a list.

@@ -18,7 +18,7 @@ Spans = Mapping[int, Sequence[Span]]
 
 
 def silence_spans(matches: Iterable[Match], margin_s: float = 0.5) -> dict[Channel | None, tuple[Span, ...]]:
-    """Return what has to be silenced of each party: the masked runs with a margin, joined where they meet.
+    """Return what to silence of each party: the masked runs with a margin or their room, joined where they meet.
 
     Parameters
     ----------
@@ -30,7 +30,8 @@ def silence_spans(matches: Iterable[Match], margin_s: float = 0.5) -> dict[Chann
     margin = to_samples(margin_s)
     by_party: dict[Channel | None, list[Span]] = {}
     for match in matches:
-        span = Span(Samples(max(0, match.span.start - margin)), Samples(match.span.end + margin))
+        start = max(0, min(match.span.start - margin, match.room.start))
+        span = Span(Samples(start), Samples(max(match.span.end + margin, match.room.end)))
         by_party.setdefault(match.channel, []).append(span)
     return {channel: joined(spans) for channel, spans in by_party.items()}
 

@@ -1,7 +1,8 @@
 """Normal tokens: what is compared when words are looked for (metric definitions, section 4).
 
-Lower case, no punctuation, contractions written out ("can't" and "cannot" are both ``can not``), one spelling for British and
-American words. One word can become several tokens ("I'm" is ``i am``), so every token keeps the index of its word.
+Lower case, no punctuation, contractions written out ("can't" and "cannot" are both ``can not``), one spelling
+for British and American words. One word can become several tokens ("I'm" is ``i am``), so every token keeps
+the index of its word.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+_MARKS = '.,;:!?"“”…()'
 _EDGES = re.compile(r"^[^\w#+]+|[^\w#+%]+$")
 _SPLIT = re.compile(r"[-‐-―/\s]+")
 _NOT_LETTER = re.compile(r"[^\w#+]+")
@@ -17,48 +19,10 @@ _FINAL = re.compile(r"(?<!\.)[.?!…]+[\"'”’)\]]*$|[?!][\"'”’)\]]*$")
 _TRAILING = re.compile(r"(\.\.|…)[\"'”’)\]]*$")
 _PAUSE = re.compile(r"[,;:.?!…–—][\"'”’)\]]*$")
 
-_ENDINGS: Mapping[str, str] = {"'m": "am", "'re": "are", "'ve": "have", "'ll": "will", "'d": "would"}
-_CONTRACTED: Mapping[str, tuple[str, ...]] = {
-    "can't": ("can", "not"),
-    "cannot": ("can", "not"),
-    "cant": ("can", "not"),
-    "won't": ("will", "not"),
-    "wont": ("will", "not"),
-    "shan't": ("shall", "not"),
-    "ain't": ("is", "not"),
-    "let's": ("let", "us"),
-    "lets": ("let", "us"),
-    "im": ("i", "am"),
-    "ive": ("i", "have"),
-    "id": ("id",),
-    "dont": ("do", "not"),
-    "doesnt": ("does", "not"),
-    "didnt": ("did", "not"),
-    "isnt": ("is", "not"),
-    "thats": ("that", "is"),
-    "whats": ("what", "is"),
-    "youre": ("you", "are"),
-    "gonna": ("going", "to"),
-    "wanna": ("want", "to"),
-    "gotta": ("got", "to"),
-    "lemme": ("let", "me"),
-    "gimme": ("give", "me"),
-    "dunno": ("do", "not", "know"),
-    "o'clock": ("oclock",),
-    "y'all": ("you", "all"),
-    "'cause": ("because",),
-    "'til": ("until",),
-    "ma'am": ("maam",),
-}
-# "'s" after these is "is"; after any other word it is dropped: "the printer's tray".
-_IS = frozenset(
-    "it that what there here he she who where how when why this everything nothing something everyone nobody name".split()
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Normal tokens of some words, with what the rules need to know of every token; all tuples have one entry a token."""
+    """Normal tokens of some words and what the rules ask of each; all tuples have one entry a token."""
 
     texts: tuple[str, ...]
     word: tuple[int, ...]
@@ -79,52 +43,84 @@ class Tokens:
         return at + 1 >= len(self.texts) or self.after_stop[at + 1]
 
 
-def split_word(text: str, spellings: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the normal tokens of one word as it was written; none for a mark alone."""
-    plain = text.strip().lower().replace("\u2019", "'").replace("\u2018", "'")
-    if plain.startswith(("[", "<")) and plain.endswith(("]", ">")):
-        return ()  # marks of transcribers: [noise], <unk>
-    found: list[str] = []
-    for part in _SPLIT.split(_joined(plain)):
-        kept = _EDGES.sub("", part).rstrip("%") if part not in _CONTRACTED else part
-        if kept:
-            found.extend(_expanded(kept, spellings))
-    return tuple(found)
+class Speller:
+    """Splits words into normal tokens and remembers them.
+
+    Parameters
+    ----------
+    spellings
+        Normal spelling by other spelling; a value may hold several words.
+    contractions
+        Words by contraction, for those that no rule covers: ``can't``, ``gonna``.
+    endings
+        Word by ending: ``'ll`` is ``will``.
+    is_after
+        Words after which ``'s`` is a word of its own; after any other it is dropped: "the printer's tray".
+    """
+
+    most_known = 50_000
+
+    def __init__(
+        self,
+        spellings: Mapping[str, str],
+        contractions: Mapping[str, str],
+        endings: Mapping[str, str],
+        is_after: frozenset[str],
+    ) -> None:
+        self._spellings = spellings
+        self._contractions = {word: tuple(words.split()) for word, words in contractions.items()}
+        self._endings = endings
+        self._is_after = is_after
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def tokens(self, word: str) -> tuple[str, ...]:
+        """Return the normal tokens of one word as it was written; none for a mark alone."""
+        known = self._known.get(word)
+        if known is None:
+            if len(self._known) >= self.most_known:
+                self._known.clear()
+            known = self._known[word] = self._split(word)
+        return known
+
+    def _split(self, text: str) -> tuple[str, ...]:
+        plain = text.strip().lower().replace("\u2019", "'").replace("\u2018", "'").strip(_MARKS)
+        if plain in self._contractions:
+            return self._contractions[plain]
+        if plain.isalpha():
+            return tuple(self._spellings.get(plain, plain).split())
+        if plain.startswith(("[", "<")) and plain.endswith(("]", ">")):
+            return ()  # marks of transcribers: [noise], <unk>
+        found: list[str] = []
+        for part in _SPLIT.split(plain):
+            # Marks on the outside go; "'cause" keeps its own where it is known.
+            kept = part if part in self._contractions else _EDGES.sub("", part).rstrip("%")
+            if kept:
+                found.extend(self._written_out(kept))
+        return tuple(found)
+
+    def _written_out(self, part: str) -> tuple[str, ...]:
+        known = self._contractions.get(part)
+        if known is not None:
+            return known
+        for ending, word in self._endings.items():
+            if part.endswith(ending) and len(part) > len(ending):
+                return (*self._written_out(part[: -len(ending)]), word)
+        if part.endswith("'s") and len(part) > 2:
+            stem = part[:-2]
+            return (stem, "is") if stem in self._is_after else self._written_out(stem)
+        bare = _NOT_LETTER.sub("", part)
+        return tuple(self._spellings.get(bare, bare).split()) if bare else ()
 
 
-def _joined(plain: str) -> str:
-    """Write words of hyphens that are one word without them."""
-    return plain.replace("e-mail", "email").replace("wi-fi", "wifi").replace("on-line", "online")
-
-
-def _expanded(part: str, spellings: Mapping[str, str]) -> list[str]:
-    if part in _CONTRACTED:
-        return list(_CONTRACTED[part])
-    if part.endswith("n't") and len(part) > 3:
-        return [part[:-3], "not"]
-    for ending, word in _ENDINGS.items():
-        if part.endswith(ending) and len(part) > len(ending):
-            return [*_expanded(part[: -len(ending)], spellings), word]
-    if part.endswith("'s") and len(part) > 2:
-        stem = part[:-2]
-        return [stem, "is"] if stem in _IS else _expanded(stem, spellings)
-    word = _NOT_LETTER.sub("", part)
-    if not word:
-        return []
-    return spellings.get(word, word).split()
-
-
-def normal_tokens(
-    words: Sequence[str], spellings: Mapping[str, str], turn_starts: Collection[int] = (0,)
-) -> Tokens:
+def normal_tokens(words: Sequence[str], speller: Speller, turn_starts: Collection[int] = (0,)) -> Tokens:
     """Return the normal tokens of words as recognised.
 
     Parameters
     ----------
     words
         With their punctuation, which tells where sentences end; words without any are one sentence.
-    spellings
-        Normal spelling by other spelling (:attr:`callcoach.lexicon.rows.Lexicon.spellings`).
+    speller
+        Of the language (:attr:`callcoach.lexicon.patterns.Grammar.speller`).
     turn_starts
         Indices of words that begin a turn; index 0 always does.
     """
@@ -136,14 +132,10 @@ def normal_tokens(
     pauses: list[bool] = []
     asks: list[bool] = []
     stop = pause = turn = True
-    known: dict[str, tuple[str, ...]] = {}
     for at, word in enumerate(words):
         if at in starts:
             stop = pause = turn = True
-        parts = known.get(word)
-        if parts is None:
-            parts = known[word] = split_word(word, spellings)
-        for part in parts:
+        for part in speller.tokens(word):
             texts.append(part)
             index.append(at)
             stops.append(stop)
@@ -151,11 +143,10 @@ def normal_tokens(
             pauses.append(pause)
             asks.append(False)
             stop = pause = turn = False
-        tail = word[-3:]
-        if not tail[-1:].isalnum() and _PAUSE.search(word):
+        if not word[-1:].isalnum() and _PAUSE.search(word):
             pause = True
             if _FINAL.search(word) and not _TRAILING.search(word):
                 stop = True
-                if "?" in tail and asks:
+                if "?" in word[-3:] and asks:
                     asks[-1] = True
     return Tokens(tuple(texts), tuple(index), tuple(stops), tuple(turns), tuple(pauses), tuple(asks))

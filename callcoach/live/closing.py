@@ -242,7 +242,7 @@ def _taking(event: FloorTaken, runs: Sequence[SpeechSegment], settings: Settings
 
 
 def _own_turn(events: Sequence[Event], agent: Party, settings: Settings) -> tuple[Channel, int] | None:
-    """Return the turn that the agent had begun, in a log that without the caller tells nothing of the floor."""
+    """Return the turn that the agent had begun, where its log tells nothing of the floor: own side alone."""
     ended = max((e.span.end for e in events if isinstance(e, Turn)), default=0)
     left = [u for u in agent.utterances if u.start >= ended]
     if any(u.speech >= to_samples(settings.floor.take_s) for u in left):

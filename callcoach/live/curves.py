@@ -45,6 +45,8 @@ _HOP_BYTES: Final = sum(dtype.itemsize for dtype in _COLUMNS.values())
 _MOST_PER_RECORD: Final = 1 << 12
 """Hops; 65 s, so that one damaged record costs little."""
 _SILENT_DBFS: Final = -180.0
+_SETTLE: Final = 5 * SAMPLE_RATE
+"""Samples in which an offset is followed to 1 %: five time constants of 1 s."""
 _OFFSET_FOLLOW: Final = 0.03
 """As in `callcoach.core.track`, so that levels are those of the analysis."""
 _CLIP_LEVEL: Final = 0.99
@@ -146,8 +148,10 @@ def _joined(bodies: Iterable[bytes], hops: int) -> HopColumns:
 
 @dataclass(slots=True)
 class Measured:
-    """One channel of the stored audio."""
+    """One channel of the stored audio, or of its end."""
 
+    first: int = 0
+    """Number of the first hop that was measured."""
     levels: list[NDArray[np.float32]] = field(default_factory=list)
     """dBFS per hop of 16 ms, piece by piece."""
     clipped: int = 0
@@ -163,20 +167,34 @@ class Measured:
         return np.concatenate([np.zeros(0, np.float32), *self.levels])
 
 
-def measure(blocks: Iterable[tuple[int, NDArray[np.int16]]]) -> tuple[int, dict[Channel, Measured]]:
+def measure_from(columns: Mapping[Channel | None, HopColumns]) -> int:
+    """Return the position from which the audio has to be measured where the agent's columns are kept.
+
+    It lies a little before their end, so that the offset of the input has settled there; it is that of a frame.
+    """
+    kept = columns.get(Channel.AGENT)
+    end = 0 if kept is None else len(kept.level_dbfs) * HOP_LENGTH
+    return max(0, end - _SETTLE) // FRAME_LENGTH * FRAME_LENGTH
+
+
+def measure(
+    blocks: Iterable[tuple[int, NDArray[np.int16]]], start: int = 0
+) -> tuple[int, dict[Channel, Measured]]:
     """Measure the stored audio of a call of two channels, frame by frame as the analysis does.
 
     Parameters
     ----------
     blocks : position and samples, int16, shape (n, 2), in order and without holes.
+    start : int
+        Position of the first sample, at the start of a frame.
 
     Returns
     -------
-    Samples in all, and what was measured of each channel; the last frame is filled up with zeros.
+    Where the audio ends, and what was measured of each channel; the last frame is filled up with zeros.
     """
-    found = {c: Measured() for c in Channel}
+    found = {c: Measured(first=start // HOP_LENGTH) for c in Channel}
     rest = np.zeros((0, len(Channel)), np.int16)
-    length = 0
+    length = start
     for position, block in blocks:
         if position != length:
             raise ValueError(f"audio at {position} follows audio that ends at {length}")
@@ -237,8 +255,9 @@ def recovered_prosody(
         level = np.full(hops, _SILENT_DBFS, np.float32)
         f0 = np.full(hops, np.nan, np.float32)
         if channel in measured:
-            heard = measured[channel].level_dbfs[:hops]
-            level[: len(heard)] = heard
+            first = measured[channel].first
+            heard = measured[channel].level_dbfs[: max(0, hops - first)]
+            level[first : first + len(heard)] = heard
         if channel in columns:
             kept, voiced = columns[channel].level_dbfs[:hops], columns[channel].f0_hz[:hops]
             level[: len(kept)] = kept

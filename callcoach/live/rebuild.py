@@ -302,7 +302,7 @@ def verdict_of(
     status = "salvaged" if reasons else "ok"
     sides = stored_sides(events)
     for channel, part in (measured or {}).items():
-        if channel in sides and part.loudest < _SILENT_PEAK:
+        if channel in sides and part.first == 0 and part.loudest < _SILENT_PEAK:
             reasons.append(f"The {channel.value}'s channel is silent throughout.")
     pairs = tuple((to_ms(min(s.start, length)), to_ms(min(s.end, length))) for s in sorted(spans))
     return VerdictInfo.model_validate({"status": status, "reasons": tuple(reasons), "spans": pairs})
@@ -348,7 +348,7 @@ def _clipping(
     columns: Mapping[Channel | None, HopColumns], measured: Mapping[Channel, Measured] | None, until: int
 ) -> float | None:
     """Return the share of clipped samples, per cent, from what covers the call."""
-    if measured:
+    if measured and all(m.first == 0 for m in measured.values()):
         clipped = sum(m.clipped for m in measured.values())
         samples = sum(len(m.level_dbfs) for m in measured.values()) * HOP_LENGTH
     else:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callcoach.events import Channel
-from tests.support.fake_inputs import Fault, FakeClock, FakeInput, LiveRig, Loss, Stall, Vanish
+from tests.support.fake_inputs import FakeClock, FakeInput, Fault, LiveRig, Loss, Stall, Vanish
 
 RATE = 16_000
 SECONDS = 12.0
@@ -37,7 +37,15 @@ def steady(t: np.ndarray) -> np.ndarray:
 def device(clock: FakeClock, side: tuple[list[Fault], float, float, str, int], seed: int) -> FakeInput:
     found, ppm, jitter, stamps, block = side
     return FakeInput(
-        "device", clock, steady, drift_ppm=ppm, jitter=jitter, stamps=stamps, faults=found, block=block, seed=seed
+        "device",
+        clock,
+        steady,
+        drift_ppm=ppm,
+        jitter=jitter,
+        stamps=stamps,
+        faults=found,
+        block=block,
+        seed=seed,
     )
 
 

@@ -10,7 +10,6 @@ from tests.support.fake_inputs import Signal
 RATE = 16_000
 
 
-
 def hum(seed: int = 5) -> Signal:
     """Return noise below 2 kHz that is the same whenever it is asked for the same times."""
     rate, length = 4 * RATE, 1 << 20  # 16 s, then again
@@ -18,6 +17,7 @@ def hum(seed: int = 5) -> Signal:
     spectrum[np.fft.rfftfreq(length, 1 / rate) > 2000] = 0
     table = np.fft.irfft(spectrum, length)
     table *= 0.2 / table.std()
+
     def heard(t: NDArray[np.float64]) -> NDArray[np.float64]:
         at = t * rate
         first = np.floor(at).astype(np.int64)

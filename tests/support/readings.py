@@ -22,8 +22,8 @@ DIGITS: Final = _words("zero one two three four five six seven eight nine")
 TEENS: Final = _words("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen")
 TENS: Final = _words("- - twenty thirty forty fifty sixty seventy eighty ninety")
 NATO: Final = _words(
-    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo "
-    "sierra tango uniform victor whiskey xray yankee zulu"
+    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa "
+    "quebec romeo sierra tango uniform victor whiskey xray yankee zulu"
 )
 FILLERS: Final = (
     "um",

@@ -34,36 +34,34 @@ class Acknowledge(Rule):
         self._turn = -1
         self._runs: list[tuple[int, int]] = []
         """Runs of the agent's speech in the turn ``_turn``."""
+        self._armed: int | None = None
+        """Where the agent had spoken long enough in that turn, the caller silent."""
         self._open: LiveWindow | None = None
 
     def opens(self, scene: Scene) -> Opening | None:
-        """Open when the window stands unanswered after enough speech."""
+        """Open when the window stands unanswered after enough speech, whoever speaks by then."""
         self.due = NEVER
-        self._follow(scene)
-        window = scene.language.window()
+        windows = scene.language.windows
+        window = windows[-1] if windows else None
         if window is None or window.answer is not None or window.opened == self._told:
             return None
         if scene.now - window.opened > self._window:
             return None
-        reached = self._reached(scene)
-        if reached is None:
-            return None
-        if scene.caller.silent_for(scene.now) < self._stop:
-            if not scene.caller.active:
-                self.due = scene.caller.ended + self._stop
-            return None
-        if not scene.words_known(Channel.AGENT, reached):
+        self._follow(scene, window)
+        if self._armed is None:
+            self._arm(scene)
+        if self._armed is None or not scene.words_known(Channel.AGENT, self._armed):
             return None
         self._told, self._open = window.opened, window
         first = window.marks[0]
         facts: Facts = {
-            "speech_s": seconds(self._spoken(scene)),
+            "speech_s": seconds(sum(b - a for a, b in self._runs)),
             "limit_s": seconds(self._hold),
             "level": round(window.level, 1),
             "quoted": " · ".join(f'"{m.phrase}"' for m in window.marks[-2:]),
-            "line": acknowledging_line(scene.language.lexicon, len(scene.language.windows)),
+            "line": acknowledging_line(scene.language.lexicon, len(windows)),
         }
-        return Opening(window.turn, facts, evidence=((first.at, window.opened), (window.turn, scene.now)))
+        return Opening(window.turn, facts, evidence=((first.at, window.opened), (window.turn, self._armed)))
 
     def over(self, scene: Scene) -> str | None:
         """Close with an acknowledgement, or when the window is over."""
@@ -75,34 +73,32 @@ class Acknowledge(Rule):
         self.due = window.opened + self._window + 1
         return None
 
-    def _follow(self, scene: Scene) -> None:
-        """Keep the runs of the agent's speech since the turn of the window began."""
-        window = scene.language.window()
-        turn = -1 if window is None else window.turn
-        if turn != self._turn:
-            self._turn, self._runs = turn, []
-        if turn < 0:
+    def _follow(self, scene: Scene, window: LiveWindow) -> None:
+        """Keep the runs of the agent's speech in the turn of the window."""
+        if window.turn != self._turn:
+            self._turn, self._runs, self._armed = window.turn, [], None
+        if scene.language.window() is not window:
             return
         agent = scene.agent
-        run = (max(agent.began, turn), scene.now if agent.active else max(agent.ended, turn))
+        run = (max(agent.began, window.turn), scene.now if agent.active else max(agent.ended, window.turn))
         if self._runs and self._runs[-1][0] == run[0]:
             self._runs[-1] = run
         elif run[1] > run[0]:
-            if not self._runs and run[0] > turn:
-                # the window became known late: what was said since the turn began counts
-                run = (turn, run[1])
-            self._runs.append(run)
+            # where the window became known late, what was said since the turn began counts
+            self._runs.append(run if self._runs else (window.turn, run[1]))
 
-    def _spoken(self, scene: Scene) -> int:
-        return sum(b - a for a, b in self._runs)
-
-    def _reached(self, scene: Scene) -> int | None:
-        """Return where the agent had spoken long enough; None while that is not so."""
+    def _arm(self, scene: Scene) -> None:
+        """Note where the agent had spoken long enough, once the caller has stopped."""
         left: int = self._hold
         for start, end in self._runs:
             if end - start >= left:
-                return start + left
+                break
             left -= end - start
-        if scene.agent.active:
-            self.due = scene.now + left
-        return None
+        else:
+            if scene.agent.active and scene.language.window() is not None:
+                self.due = scene.now + left
+            return
+        if scene.caller.silent_for(scene.now) >= self._stop:
+            self._armed = start + left
+        elif not scene.caller.active:
+            self.due = scene.caller.ended + self._stop

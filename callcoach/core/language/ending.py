@@ -10,6 +10,7 @@ from callcoach.clock import to_samples
 from callcoach.core.language.finder import (
     ACKNOWLEDGEMENT,
     APOLOGY,
+    CAUSE,
     CLOSE,
     DISCOURAGED,
     NEXT_STEP,
@@ -119,13 +120,10 @@ def _timed_or_conditional(found: Found, sentences: Sequence[Sentence]) -> bool:
 
 def progress_of(
     view: LanguageView,
-    sentences: Sequence[Sentence],
     found: Sequence[Found],
     promises: Sequence[Promise],
 ) -> Progress:
     """Return where the steps of a good answer were first heard; ``found`` of both parties."""
-    lists = language_lists()
-    mine = [s for s in sentences if s.channel is Channel.AGENT]
     told = view.story is not None and view.story_completed is True
     complete = [p.sentence.start for p in promises if p.kind == "complete"]
     relief = [f.start for f in found if f.channel is Channel.CALLER and f.list == RELIEF]
@@ -134,9 +132,7 @@ def progress_of(
         acknowledged=next((f.start for f in found if f.list == ACKNOWLEDGEMENT), None),
         apologised=next((f.start for f in found if f.channel is Channel.AGENT and f.list == APOLOGY), None),
         resolved=min([*complete, *relief], default=None),
-        diagnosed=next(
-            (s.start for s in mine if not s.asks and contains(s.text, lists["cause.phrases"])), None
-        ),
+        diagnosed=next((f.start for f in found if f.list == CAUSE), None),
     )
 
 

@@ -32,6 +32,14 @@ FILLERS: Final = "fillers"
 ABSOLUTES: Final = "absolutes"
 BALANCE: Final = "word_balance"
 APOLOGY: Final = "apology"
+ACTOR: Final = "actor"
+CAUSE: Final = "cause"
+COMMITMENT: Final = "commitment"
+CONCRETE: Final = "concrete_words"
+VAGUE: Final = "vague_words"
+SAY_INSTEAD: Final = "say_instead"
+FORMALITY: Final = "formality"
+SMALL_TALK: Final = "small_talk"
 THANKS: Final = "thanks"
 PROCEDURE: Final = "procedure_question"
 
@@ -52,8 +60,23 @@ AGENT_LISTS: Final = (
     APOLOGY,
     THANKS,
     PROCEDURE,
+    ACTOR,
+    CAUSE,
+    COMMITMENT,
+    CONCRETE,
+    VAGUE,
+    SAY_INSTEAD,
 )
-CALLER_LISTS: Final = (STRONG, RELIEF, JARGON, ASKING_BACK, NARRATION, BALANCE)
+CALLER_LISTS: Final = (
+    STRONG,
+    RELIEF,
+    JARGON,
+    ASKING_BACK,
+    NARRATION,
+    BALANCE,
+    FORMALITY,
+    SMALL_TALK,
+)
 
 _SAME_S: Final = 1.2
 """Matches of one row this close to each other are one ("hello? are you there?"); [D]."""

@@ -40,7 +40,7 @@ from callcoach.core.language.holds import Hold, holds, is_notice, silences_of_ag
 from callcoach.core.language.orders import orders, with_orders
 from callcoach.core.language.sentences import (
     Promise,
-    promise_in,
+    promises_of,
     questions,
 )
 from callcoach.core.language.strong import StrongLevel
@@ -48,7 +48,7 @@ from callcoach.core.language.style import style
 from callcoach.core.language.terms import Term, Vocabulary, terms_of
 from callcoach.core.language.text import Sentence, chunks_of
 from callcoach.core.language.view import LanguageView
-from callcoach.core.language.wording import actors, balance, caller_name, name_uses, named_and_vague
+from callcoach.core.language.wording import balance, caller_name, name_uses
 from callcoach.events import Channel, Word
 
 NO_WORDS: Final = "no words were recognised"
@@ -146,7 +146,7 @@ def _hear(view: LanguageView) -> _Heard:
     level = strong_level(found, view)
     vocabulary = Vocabulary()
     vocabulary.take(found)
-    promises = [Promise(x, kind) for x in agent if (kind := promise_in(x)) is not None]
+    promises = promises_of(agent, found)
     return _Heard(
         view=view,
         sentences=sentences,
@@ -454,7 +454,9 @@ def _agent_metrics(heard: _Heard, put: _Put) -> None:
         q.kind == "open" and _phase_at(view, q.sentence.start) in ("story", "diagnose") for q in asked
     )
     put("L11", lm.OpenQuestions(count=kinds["open"], early=early), "")
-    mine, others = actors(heard.agent)
+    acting = heard.of(Channel.AGENT, names.ACTOR)
+    mine = sum(f.row.kind == "first person" for f in acting)
+    others = len(acting) - mine
     put(
         "L12",
         lm.FirstPersonOwnership(i_pct=_pct(mine, mine + others), i_forms=mine, others=others)
@@ -462,7 +464,7 @@ def _agent_metrics(heard: _Heard, put: _Put) -> None:
         else None,
         "nobody is named as the one who acts",
     )
-    named, vague = named_and_vague(heard.agent)
+    named, vague = len(heard.of(Channel.AGENT, names.CONCRETE)), len(heard.of(Channel.AGENT, names.VAGUE))
     put(
         "L13",
         lm.Concreteness(pct=_pct(named, named + vague), named=named, vague=vague) if named + vague else None,
@@ -558,8 +560,7 @@ def _caller_metrics(heard: _Heard, put: _Put) -> None:
     )
     speech = sum(b - a for a, b in view.speech.get(Channel.CALLER, ()))
     turns = sum(t.channel is Channel.CALLER for t in view.turns)
-    terms = len(heard.of(Channel.CALLER, names.JARGON))
-    card = style(heard.caller, speech, turns, terms) if speech >= to_samples(s.style_speech_s) else None
+    card = style(heard.caller, heard.found, speech, turns) if speech >= to_samples(s.style_speech_s) else None
     put(
         "L20",
         None
@@ -684,7 +685,7 @@ def _holds(listed: Sequence[Hold], length: int) -> m.HoldEtiquette:
 
 def _summary(heard: _Heard) -> LanguageSummary:
     clip = _Clip(heard.view.length)
-    steps = progress_of(heard.view, heard.sentences, heard.found, heard.promises)
+    steps = progress_of(heard.view, heard.found, heard.promises)
 
     def at(position: int | None) -> int | None:
         return None if position is None else clip(position)
@@ -735,7 +736,7 @@ def _note(note: TicketNote | None, clip: _Clip) -> TicketDraft | None:
     )
 
 
-_HELPFUL: Final = (names.RECAP, names.OWNERSHIP, names.NEXT_STEP, names.CLOSE)
+_HELPFUL: Final = (names.RECAP, names.OWNERSHIP, names.NEXT_STEP, names.CLOSE, names.SAY_INSTEAD)
 
 
 def _phase_at(view: LanguageView, position: int) -> str:

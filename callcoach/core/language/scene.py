@@ -19,7 +19,7 @@ from callcoach.core.language.finder import (
 )
 from callcoach.core.language.lists import content_words, language_lists, shared
 from callcoach.core.language.orders import orders
-from callcoach.core.language.sentences import PromiseKind, promise_in
+from callcoach.core.language.sentences import PromiseKind, promises_of
 from callcoach.core.language.strong import Mark, StrongLevel
 from callcoach.core.language.terms import Vocabulary
 from callcoach.core.language.text import Chunk, Chunker, Sentence
@@ -146,9 +146,7 @@ class LanguageScene:
         if sentence.channel is Channel.CALLER:
             return
         self.orders += orders([sentence])
-        promise = promise_in(sentence)
-        if promise is not None:
-            self.promises.append((promise, sentence))
+        self.promises += [(p.kind, sentence) for p in promises_of([sentence], self.found)]
         if self._repeats_caller(sentence):
             self.played_back.append(sentence.start)
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from callcoach.core.cues.said import CueLists, cue_lists
 from callcoach.core.cues.said import Sentence as CueSentence
-from callcoach.core.language.finder import CHECK_BACK, OPEN_QUESTION, Found
+from callcoach.core.language.finder import CHECK_BACK, COMMITMENT, OPEN_QUESTION, Found
 from callcoach.core.language.lists import LanguageLists, has_time, language_lists, places
 from callcoach.core.language.text import Sentence
 from callcoach.core.phrases import contains
@@ -32,6 +32,8 @@ class Promise:
 
     sentence: Sentence
     kind: PromiseKind
+    row: str | None = None
+    """Row of the list ``commitment``, where one told."""
 
 
 def questions(sentences: Iterable[Sentence], found: Sequence[Found]) -> list[Question]:
@@ -58,6 +60,22 @@ def _is_open(sentence: Sentence, lists: CueLists) -> bool:
     return CueSentence(
         sentence.start, sentence.end, sentence.text, sentence.asks, sentence.ended or sentence.asks
     ).is_open_question(lists)
+
+
+def promises_of(sentences: Iterable[Sentence], found: Iterable[Found]) -> list[Promise]:
+    """Return the agent's promises (L14), one per sentence: by the rows of the list, else by its parts."""
+    rows = [f for f in found if f.list == COMMITMENT and f.row.kind in ("complete", "vague")]
+    promises: list[Promise] = []
+    for sentence in sentences:
+        inside = [f for f in rows if sentence.start <= f.start < sentence.end]
+        complete = next((f for f in inside if f.row.kind == "complete"), None)
+        first = complete if complete is not None else inside[0] if inside else None
+        kind = promise_in(sentence)
+        if first is not None and not sentence.asks:
+            promises.append(Promise(sentence, "complete" if complete is not None else "vague", first.row.id))
+        elif kind is not None:
+            promises.append(Promise(sentence, kind))
+    return promises
 
 
 def promise_in(sentence: Sentence, lists: LanguageLists | None = None) -> PromiseKind | None:

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from callcoach.clock import to_seconds
-from callcoach.core.language.lists import count, language_lists
+from callcoach.core.language.finder import FORMALITY, JARGON, SMALL_TALK, Found
 from callcoach.core.language.text import Sentence
-from callcoach.core.phrases import contains
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +22,25 @@ class Style:
     small_talk_pct: float
 
 
-def style(sentences: Sequence[Sentence], speech: int, turns: int, terms: int) -> Style | None:
+def style(sentences: Sequence[Sentence], found: Sequence[Found], speech: int, turns: int) -> Style | None:
     """Return the style of a party, or None without words.
 
     Parameters
     ----------
     sentences : of the party, in order of time.
+    found : what was found in their words.
     speech : int
         Samples of their speech.
     turns : turns in which they held the floor.
-    terms : technical terms they used.
     """
-    lists = language_lists()
     words = sum(len(s.words) for s in sentences)
     if not words or speech <= 0:
         return None
-    formal = sum(count(s.text, lists["style.formal"]) > 0 for s in sentences)
-    plain = sum(
-        count(s.text, lists["style.formal"]) == 0 and contains(s.text, lists["style.plain_requests"])
-        for s in sentences
-    )
-    small = sum(contains(s.text, lists["style.small_talk"]) for s in sentences)
+    mine = [f for f in found if f.channel is sentences[0].channel]
+    formal = sum(f.list == FORMALITY and f.row.kind == "formal" for f in mine)
+    plain = sum(f.list == FORMALITY and f.row.kind == "informal" for f in mine)
+    terms = sum(f.list == JARGON for f in mine)
+    small = sum(any(f.list == SMALL_TALK and s.start <= f.start < s.end for f in mine) for s in sentences)
     return Style(
         speech_s=round(to_seconds(speech), 1),
         wpm=round(60 * words / to_seconds(speech), 1),

@@ -67,7 +67,7 @@ class Chunk:
         """Cut at final marks; at short pauses where there is no mark at all."""
         marked = any(has_final_mark(w.text) or w.text.endswith("!") for w in self.words)
         pause = to_samples(settings.sentence_pause_s)
-        openers = frozenset() if marked else _question_starts(self.words)
+        openers = frozenset() if marked else _question_starts(self.words, pause)
         found: list[Sentence] = []
         part: list[Word] = []
         for i, word in enumerate(self.words):
@@ -80,13 +80,16 @@ class Chunk:
         return found
 
 
-def _question_starts(words: Sequence[Word]) -> frozenset[int]:
+def _question_starts(words: Sequence[Word], pause: int) -> frozenset[int]:
     """Return where questions begin inside words without any mark ("my name is Ann how can I help you")."""
     lists = language_lists()
     plain = [normal(w.text) for w in words]
     found: set[int] = set()
     last = 0 if plain and plain[0] in lists["questions.starts"] else -_QUESTION_WORDS
     for i in range(1, len(plain) - 1):
+        if words[i].span.start - words[i - 1].span.end >= pause:
+            last = i if plain[i] in lists["questions.starts"] else last
+            continue
         if i - last < _QUESTION_WORDS or plain[i - 1] in lists["questions.not_after"]:
             continue
         if f"{plain[i]} {plain[i + 1]}" in lists["questions.pairs"]:

@@ -1,19 +1,19 @@
-"""How things are worded: who acts (L12), what is named (L13), word balance (L15), names said (L17)."""
+"""The caller's word balance (L15), and how often their name is said (L17)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from callcoach.clock import to_samples
 from callcoach.core.language.finder import BALANCE, Found
-from callcoach.core.language.lists import LanguageLists, count, language_lists
+from callcoach.core.language.lists import language_lists
 from callcoach.core.language.text import Sentence
 from callcoach.events import Channel
 
 _QUARTER_WEIGHTS = (0.1, 0.2, 0.3, 0.4)
 """Weight of each quarter of the call in the overall balance; the end weighs most (L15)."""
-_LONGEST_PHRASE = 5
-"""Words of a noun phrase that are looked through for its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,51 +30,7 @@ class Balance:
         return None if first is None or last is None else last - first
 
 
-def actors(sentences: Iterable[Sentence]) -> tuple[int, int]:
-    """Return how often the agent named "I", and how often "we", "they" or a team, as the one who acts."""
-    lists = language_lists()
-    mine = others = 0
-    for sentence in sentences:
-        mine += count(sentence.text, lists["actors.first_person"])
-        others += count(sentence.text, lists["actors.others"])
-    return mine, others
-
-
-def named_and_vague(sentences: Iterable[Sentence]) -> tuple[int, int]:
-    """Return how many things were named and how many words named nothing (L13).
-
-    A thing is named by a content word behind a determiner ("the blue button"); "it", "that" alone, "stuff"
-    and the like are vague. Set phrases at the start of a sentence ("that's right") say nothing either way.
-    """
-    lists = language_lists()
-    named = vague = 0
-    for sentence in sentences:
-        tokens = sentence.text.split()
-        for i, token in enumerate(tokens):
-            if token in lists["vague.words"]:
-                vague += 1
-            elif token in lists["vague.determiners"] and _names(
-                tokens[i + 1 : i + 1 + _LONGEST_PHRASE], lists
-            ):
-                named += 1
-            elif token in lists["vague.pointers"]:
-                vague += 1
-    return named, vague
-
-
-def _names(after: Sequence[str], lists: LanguageLists) -> bool:
-    """Tell whether a content word stands before the next word of another kind."""
-    for token in after:
-        if token in lists["vague.words"]:
-            return False
-        if token not in lists["function.words"]:
-            return True
-        if token not in lists["vague.determiners"] and token not in lists["vague.within"]:
-            return False
-    return False
-
-
-def balance(found: Iterable[Found], length: int, extra: Iterable[tuple[int, float]] = ()) -> Balance | None:
+def balance(found: Iterable[Found], length: int) -> Balance | None:
     """Return the word balance of the caller (L15), or None without a word of the lists.
 
     Parameters
@@ -82,16 +38,13 @@ def balance(found: Iterable[Found], length: int, extra: Iterable[tuple[int, floa
     found : matches of the list ``word_balance``; a negated one counts for the other side.
     length : int
         Samples of the call, which is cut into four quarters of time.
-    extra : further positions with their weight, over 0 for helpful.
     """
     plus, minus = [0.0] * 4, [0.0] * 4
     any_word = False
-    scored = [
-        (f.start, _weight(f))
-        for f in found
-        if f.channel is Channel.CALLER and f.list == BALANCE and _weight(f)
-    ]
-    for at, weight in [*scored, *extra]:
+    listed = [f for f in found if f.channel is Channel.CALLER and f.list == BALANCE]
+    degree = [f for f in listed if f.row.kind in _DEGREES]
+    scored = [(f.start, _weight(f, degree)) for f in listed if f.row.kind in ("positive", "negative")]
+    for at, weight in scored:
         quarter = min(3, max(0, 4 * at // max(1, length)))
         (plus if weight > 0 else minus)[quarter] += abs(weight)
         any_word = True
@@ -104,12 +57,19 @@ def balance(found: Iterable[Found], length: int, extra: Iterable[tuple[int, floa
     return Balance(overall, (quarters[0], quarters[1], quarters[2], quarters[3]))
 
 
-def _weight(found: Found) -> float:
+def _weight(found: Found, degree: Sequence[Found]) -> float:
+    """Return the weight of a word, over 0 for helpful; a negated one counts for the other side."""
     weight = 1.0 if found.row.weight is None else abs(found.row.weight)
-    if found.row.kind not in ("positive", "negative"):
-        return 0.0
-    sign = 1.0 if (found.row.kind == "positive") is not found.negated else -1.0
-    return sign * weight
+    for word in degree:
+        if 0 <= found.start - word.end <= _DEGREE_REACH:
+            weight *= _DEGREES[word.row.kind]
+    return weight if (found.row.kind == "positive") is not found.negated else -weight
+
+
+_DEGREES: Final = {"booster": 1.5, "dampener": 0.5}
+"""What a word of degree does to the word behind it; [D] L15 names boosters without a figure."""
+_DEGREE_REACH: Final = to_samples(1.0)
+"""Reach of a word of degree: about three words at 160 a minute."""
 
 
 def caller_name(sentences: Iterable[Sentence]) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from callcoach.capture.align import Aligner, GapMark
 from callcoach.events import Channel
 from callcoach.sound_ports import InputBlock
-from tests.support.fake_inputs import Fault, FakeClock, FakeInput, Jump, LiveRig, Loss, Stall, Vanish, tone
+from tests.support.fake_inputs import FakeClock, FakeInput, Fault, Jump, LiveRig, Loss, Stall, Vanish, tone
 from tests.support.measuring import hum, offset, tone_quality
 
 RATE = 16_000
@@ -28,6 +28,11 @@ def rig_of(
         FakeInput("mic", clock, signal, jitter=jitter, stamps=stamps, faults=agent, seed=1),
         FakeInput("phone", clock, signal, drift_ppm=ppm, jitter=jitter, stamps=stamps, faults=caller, seed=2),
     )
+
+
+def on(side: Channel, fault: Fault) -> dict[str, tuple[Fault, ...]]:
+    """Return the faults of both sides for ``rig_of``."""
+    return {side.value: (fault,)}
 
 
 def offsets(audio: np.ndarray, first: float, last: float) -> list[int]:
@@ -96,10 +101,10 @@ class TestDrift:
     def test_sides_stay_together(self, ppm: float, jitter: float) -> None:
         """DEV-7 allows 50 ms; here 4 ms at first, 1 ms once the rate is known."""
         rig = rig_of(ppm=ppm, jitter=jitter)
-        rig.run(90)
-        found = np.abs(offsets(rig.audio(), 1, 89))
+        rig.run(60)
+        found = np.abs(offsets(rig.audio(), 1, 59))
         assert found.max() < 0.004 * RATE
-        assert found[45:].max() < 0.001 * RATE
+        assert found[40:].max() < 0.001 * RATE
         assert rig.aligner.drift_ppm == pytest.approx(ppm, abs=5)
         assert not rig.marks
         assert not rig.late
@@ -113,9 +118,9 @@ class TestDrift:
             FakeInput("mic", clock, tone(440), jitter=0.012, seed=1),
             FakeInput("phone", clock, tone(1000), drift_ppm=ppm, jitter=0.012, seed=2),
         )
-        rig.run(60)
-        caller = rig.audio()[: 59 * RATE, 1]
-        quality = [tone_quality(part, 1000) for part in np.split(caller, 59 * 4)[1:]]
+        rig.run(40)
+        caller = rig.audio()[: 39 * RATE, 1]
+        quality = [tone_quality(part, 1000) for part in np.split(caller, 39 * 4)[1:]]
         assert min(quality) > 60
         assert np.median(quality) > 80
         # a sine of this size cannot change faster from one sample to the next
@@ -124,10 +129,9 @@ class TestDrift:
     def test_the_agent_is_never_resampled(self) -> None:
         rig = rig_of(ppm=900, jitter=0.01)
         rig.run(15)
-        agent = FakeInput("mic", FakeClock(), hum(), jitter=0.01, seed=1)
         times = np.arange(10 * RATE) / RATE
         wanted = np.rint(hum()(times) * 32767).astype(np.int16)
-        assert np.array_equal(rig.audio()[: 10 * RATE, 0], wanted), agent.name
+        assert np.array_equal(rig.audio()[: 10 * RATE, 0], wanted)
 
     def test_good_device_times_are_used(self) -> None:
         rig = rig_of(ppm=-300, stamps="device", caller=(Stall(20, 0.2),))
@@ -138,8 +142,8 @@ class TestDrift:
 class TestStalls:
     @pytest.mark.parametrize("side", [AGENT, CALLER])
     def test_a_short_stall_of_one_side_is_waited_for(self, side: Channel) -> None:
-        fault = (Stall(10, 0.2),)
-        rig = rig_of(jitter=0.01, agent=fault if side is AGENT else (), caller=fault if side is CALLER else ())
+        fault = Stall(10, 0.2)
+        rig = rig_of(jitter=0.01, **on(side, fault))
         rig.run(15)
         assert not rig.marks
         assert not rig.late
@@ -168,8 +172,8 @@ class TestStalls:
     def test_a_long_stall_of_one_side_is_not_waited_for_and_loses_nothing(self, side: Channel) -> None:
         """The other side goes on after 0.25 s; what comes later is handed over with its positions."""
         column = 0 if side is AGENT else 1
-        fault = (Stall(10, 6),)
-        rig = rig_of(jitter=0.01, agent=fault if side is AGENT else (), caller=fault if side is CALLER else ())
+        fault = Stall(10, 6)
+        rig = rig_of(jitter=0.01, **on(side, fault))
         rig.run(22)
         audio = rig.audio()
         assert max(rig.delays) < 0.3
@@ -211,8 +215,8 @@ class TestLosses:
     @pytest.mark.parametrize("side", [AGENT, CALLER])
     @pytest.mark.parametrize("lost", [1200, 3200, 16_000, 48_000])
     def test_lost_samples_become_a_gap_of_their_length(self, side: Channel, lost: int, jitter: float) -> None:
-        fault = (Loss(10, lost),)
-        rig = rig_of(jitter=jitter, agent=fault if side is AGENT else (), caller=fault if side is CALLER else ())
+        fault = Loss(10, lost)
+        rig = rig_of(jitter=jitter, **on(side, fault))
         rig.run(20)
         assert seconds(rig.marks, side) == pytest.approx(lost / RATE, abs=0.05)
         assert not seconds(rig.marks, side.other)
@@ -250,10 +254,8 @@ class TestLoss:
     @pytest.mark.parametrize("ppm", [0.0, 800.0])
     def test_positions_are_right_when_it_is_back(self, side: Channel, ppm: float) -> None:
         """DEV-1: within 50 ms; the call clock runs on while its master is gone."""
-        fault = (Vanish(30, 5),)
-        rig = rig_of(
-            ppm=ppm, jitter=0.01, agent=fault if side is AGENT else (), caller=fault if side is CALLER else ()
-        )
+        fault = Vanish(30, 5)
+        rig = rig_of(ppm=ppm, jitter=0.01, **on(side, fault))
         rig.run(50)
         (mark,) = rig.marks
         assert (mark.channel, mark.reason) == (side, "lost")
@@ -276,8 +278,8 @@ class TestLoss:
     @pytest.mark.parametrize("side", [AGENT, CALLER])
     def test_a_stream_that_was_moved_loses_its_last_tenth_of_a_second(self, side: Channel) -> None:
         """What came shortly before may be of the wrong source; part of it was delivered and is named."""
-        fault = (Vanish(10, 3, reason="moved"),)
-        rig = rig_of(agent=fault if side is AGENT else (), caller=fault if side is CALLER else ())
+        fault = Vanish(10, 3, reason="moved")
+        rig = rig_of(**on(side, fault))
         rig.run(16)
         audio, column = rig.audio(), 0 if side is AGENT else 1
         first, second = rig.marks
@@ -337,7 +339,7 @@ class TestLoss:
 
 
 class TestSleepAndWallClock:
-    @pytest.mark.parametrize("asleep", [3.0, 30.0, 8 * 3600.0])
+    @pytest.mark.parametrize("asleep", [3.0, 8 * 3600.0])
     def test_sleep_becomes_a_gap_of_its_length(self, asleep: float) -> None:
         """DEV-6: within 0.5 s."""
         rig = rig_of(ppm=300, jitter=0.01)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import shutil
 import stat
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -15,7 +17,14 @@ import numpy as np
 import pytest
 
 from callcoach.capture.journal import FRAME_SAMPLES, JournalReading, JournalWriter, read_journal
-from callcoach.capture.journal_format import HEADER_BYTES, MAX_FRAME_SAMPLES
+from callcoach.capture.journal_format import (
+    EDITED_FLAG,
+    HEADER_BYTES,
+    MAGIC,
+    MAX_FRAME_SAMPLES,
+    Kind,
+    unpack_header,
+)
 from callcoach.clock import Samples, Span
 from callcoach.errors import StoreError
 from callcoach.events import Channel
@@ -46,7 +55,8 @@ def assert_same(reading: JournalReading, start: int, end: int) -> None:
 @pytest.mark.parametrize("block", [1, 333, 1600, 4000, 50_000])
 def test_what_is_written_comes_back_in_order_in_blocks_of_a_second(block: int, tmp_path: Path) -> None:
     journal = writer(tmp_path)
-    feed(journal, 0, 50_001, block)
+    feed(journal, 0, 42_000, max(block, 1600))
+    feed(journal, 42_000, 50_001, block)
     journal.close()
     reading = read_journal(tmp_path)
     blocks = list(reading)
@@ -163,6 +173,22 @@ def test_another_writer_of_the_call_goes_on_in_files_of_its_own(tmp_path: Path) 
     assert reading.stored[CALLER] == spans((8000, SECOND), (2 * SECOND, 3 * SECOND))
 
 
+def test_reading_a_long_call_needs_little_memory(tmp_path: Path) -> None:
+    """5 min are 19 MB; beside the index, 48 bytes a frame, a reader holds a few blocks."""
+    journal = writer(tmp_path)
+    minute = np.tile(counted(SECOND), (60, 1))
+    for number in range(5):
+        journal.write(number * len(minute), minute, BOTH)
+    journal.close()
+    tracemalloc.start()
+    try:
+        reading = read_journal(tmp_path)
+        assert sum(len(block) for _, block in reading) == 5 * len(minute)
+        assert tracemalloc.get_traced_memory()[1] < 6_000_000
+    finally:
+        tracemalloc.stop()
+
+
 # Sync
 
 
@@ -227,6 +253,54 @@ def test_the_copy_written_again_counts_where_the_suspect_file_is_damaged(tmp_pat
     reading = read_journal(tmp_path)
     assert reading.damage == ()
     assert_same(reading, 0, 3 * SECOND)
+
+
+def test_a_disk_that_refuses_every_sync_is_not_filled_with_copies(tmp_path: Path) -> None:
+    """Each failed sync means a new file and the ring written again: less and less often."""
+    clock, storage = FakeTime(), FaultyStorage(broken={"sync": "input/output"})
+    journal = JournalWriter(tmp_path, "call-1", clock=clock, storage=storage)
+    for tick in range(120):
+        feed(journal, tick * 8000, (tick + 1) * 8000)
+        clock.now += 0.5
+        journal.sync()
+        if (again := journal.take_rewrite()) is not None:
+            feed(journal, max(again, tick * 8000 - 10 * SECOND), (tick + 1) * 8000)
+    assert journal.synced == {}
+    assert not journal.status().on_disk
+    assert 6 <= journal.status().suspect_files <= 15
+    assert read_journal(tmp_path).bytes < 3 * 60 * SECOND * 4
+    storage.broken.clear()
+    clock.now += 8
+    journal.sync()
+    if (again := journal.take_rewrite()) is not None:
+        feed(journal, max(again, 50 * SECOND), 60 * SECOND)
+    journal.sync()
+    assert journal.synced[AGENT] == 60 * SECOND
+
+
+def test_a_rewrite_asked_for_during_a_sync_is_not_counted_as_synced(tmp_path: Path) -> None:
+    journal_holder: list[JournalWriter] = []
+
+    class Meanwhile(FaultyStorage):
+        def sync(self, handle: int) -> None:
+            super().sync(handle)
+            if journal_holder and len(self.calls) > 12:
+                journal_holder[0].take_rewrite()
+
+    storage = Meanwhile()
+    journal = JournalWriter(tmp_path, "call-1", clock=FakeTime(), storage=storage)
+    feed(journal, 0, SECOND)
+    storage.broken["sync"] = "input/output"
+    journal.sync()
+    storage.broken.clear()
+    feed(journal, SECOND, 2 * SECOND)
+    journal_holder.append(journal)
+    storage.calls = ["write"] * 20
+    journal.sync()
+    assert journal.synced == {}
+    feed(journal, 0, 2 * SECOND)
+    journal.sync()
+    assert journal.synced[AGENT] == 2 * SECOND
 
 
 def test_a_failed_write_goes_on_in_a_new_file(tmp_path: Path) -> None:
@@ -552,6 +626,36 @@ def test_the_torn_end_of_an_earlier_file_is_erased_too(tmp_path: Path) -> None:
     assert part in file.read_bytes()
     writer(tmp_path).erase(0, SECOND, BOTH)
     assert part not in file.read_bytes()
+
+
+def test_what_is_kept_is_not_given_up_for_a_copy_that_is_not_on_disk(tmp_path: Path) -> None:
+    storage = FaultyStorage()
+    journal = writer(tmp_path, storage)
+    feed(journal, 0, SECOND)
+    storage.broken["sync"] = "input/output"
+    with pytest.raises(StoreError, match="Could not erase"):
+        journal.erase(1000, 2000, [AGENT])
+    raw = (tmp_path / "audio" / "journal-0001.ccj").read_bytes()
+    headers = [unpack_header(raw, match.start()) for match in re.finditer(re.escape(MAGIC), raw)]
+    first = next(header for header in headers if header is not None and header.kind == Kind.AUDIO)
+    assert (first.position, first.flags) == (0, EDITED_FLAG)
+
+
+@pytest.mark.parametrize("space", [None, 0])
+def test_erasures_that_share_a_frame(space: int | None, tmp_path: Path) -> None:
+    journal_storage = FaultyStorage()
+    journal = writer(tmp_path, journal_storage)
+    feed(journal, 0, SECOND)
+    journal_storage.space = space
+    for start, end in ((1000, 2000), (2500, 3000), (500, 1500), (3500, 5000), (1, 2)):
+        journal.erase(start, end, BOTH)
+    raw = (tmp_path / "audio" / "journal-0001.ccj").read_bytes()
+    for position in (1100, 2600, 600, 3600, 4900):
+        assert counted(24, position)[:, 0].tobytes() not in raw
+    expected = counted(SECOND)
+    for start, end in ((500, 2000), (2500, 3000), (3500, 5000), (1, 2)):
+        expected[start:end] = 0
+    np.testing.assert_array_equal(read_journal(tmp_path).read(0, SECOND), expected)
 
 
 def test_nothing_to_erase_is_nothing(tmp_path: Path) -> None:

@@ -256,6 +256,14 @@ class TestInputRing:
         ring.write(InputBlock(1.0, np.full(800, 9, np.int16)))
         assert (block.pcm == 7).all()
 
+    def test_erasing_leaves_no_sound_behind(self) -> None:
+        ring = InputRing(seconds=0.05)
+        for k in range(5):
+            ring.write(InputBlock(float(k), np.full(300, 7, np.int16)))
+            (block,) = ring.take(erase=True)
+            assert (block.pcm == 7).all()
+            assert not ring._pcm.any()
+
     def test_a_callback_takes_less_than_a_millisecond_and_allocates_nothing(self) -> None:
         """RT-1, with a thread that takes blocks meanwhile."""
         ring, over = InputRing(), threading.Event()

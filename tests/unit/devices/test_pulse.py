@@ -67,9 +67,7 @@ def loudest(listener: Listener, hertz: float, start: float = 0.0, end: float = f
 def stream_of(tag: str) -> int:
     with connected() as link:
         return next(
-            stream.index
-            for stream in link.source_output_list()
-            if stream.proplist.get(TAG_PROPERTY) == tag
+            stream.index for stream in link.source_output_list() if stream.proplist.get(TAG_PROPERTY) == tag
         )
 
 
@@ -209,6 +207,18 @@ def test_a_suspended_output_is_a_stall_and_comes_back(rig: PulseRig, watcher: Wa
     resumed = time.monotonic()
     assert eventually(lambda: caller.heard == ["stalled", "back"], BACK_S)
     assert caller.times[1] - resumed < BACK_S
+
+
+def test_a_server_that_stands_still_is_a_stall_of_both_sides(rig: PulseRig, watcher: Watcher) -> None:
+    agent, caller = both(rig, watcher)
+    frozen = time.monotonic()
+    rig.stop_server(stopped=True)
+    assert eventually(lambda: agent.heard == caller.heard == ["stalled"])
+    assert max(agent.times[0], caller.times[0]) - frozen < 1.5
+    rig.stop_server(stopped=False)
+    thawed = time.monotonic()
+    assert eventually(lambda: agent.heard == caller.heard == ["stalled", "back"], BACK_S)
+    assert max(agent.times[1], caller.times[1]) - thawed < BACK_S
 
 
 def test_ten_quick_losses_and_returns_of_one_device(rig: PulseRig, watcher: Watcher) -> None:

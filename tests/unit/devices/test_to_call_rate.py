@@ -31,7 +31,9 @@ def test_a_tone_comes_out_at_its_level_and_in_its_time(rate: int, channels: int)
 def test_two_channels_become_their_mean_and_full_scale_does_not_wrap() -> None:
     converter = ToCallRate(16_000, 2)
     interleaved = np.tile(np.array([1.5, 1.5], np.float32), 16_000)
-    audio = [b.pcm for k in range(0, 32_000, 640) if (b := converter.feed(k / 32_000, interleaved[k : k + 640]))]
+    audio = [
+        b.pcm for k in range(0, 32_000, 640) if (b := converter.feed(k / 32_000, interleaved[k : k + 640]))
+    ]
     assert np.concatenate(audio).max() == 32_767
     assert np.concatenate(audio)[1000:].min() > 32_000
 

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -358,3 +359,85 @@ def test_closing_ends_inputs_and_threads(server: PlayedServer) -> None:
     watcher.close()
     assert not source.active
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("device-")]
+
+
+class HangingInput(PlayedInput):
+    """Its closing waits until it is let go, as with a sound server that stands still."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+
+    def close(self) -> None:
+        if self._thread is not None:
+            self.let_go.wait(5)
+        super().close()
+
+
+def test_an_input_that_hangs_does_not_keep_the_loss_of_the_other_back(watcher: Watcher) -> None:
+    hanging, other = HangingInput(), PlayedInput()
+    first, second = keep(watcher, hanging), keep(watcher, other)
+    hanging.delivering = False
+    assert eventually(lambda: first.heard == ["stalled"])
+    other.delivering = False
+    assert eventually(lambda: second.heard == ["stalled"])
+    other.delivering = True
+    assert eventually(lambda: second.heard == ["stalled", "back"])
+    assert first.heard == ["stalled"]
+    hanging.let_go.set()
+    hanging.delivering = True
+    assert eventually(lambda: first.heard == ["stalled", "back"])
+
+
+def test_closing_does_not_wait_for_ever(server: PlayedServer, caplog: pytest.LogCaptureFixture) -> None:
+    source = HangingInput()
+    watcher = Watcher(SystemClock(), backend=server, times=replace(QUICK, close_s=0.2))
+    watcher.start()
+    keep(watcher, source)
+    began = time.monotonic()
+    watcher.close()
+    assert 0.2 <= time.monotonic() - began < 1.0
+    assert "could not be closed" in caplog.text
+    source.let_go.set()
+
+
+def test_a_release_by_the_listener_itself_is_safe(watcher: Watcher) -> None:
+    source = PlayedInput()
+    heard: list[str] = []
+
+    def lost(reason: str, t: float) -> None:
+        heard.append(reason)
+        watcher.release(source)
+
+    watcher.keep(source, lambda block: None, lost, lambda t: heard.append("back"))
+    source.delivering = False
+    assert eventually(lambda: source.closed == 1)
+    time.sleep(0.1)
+    assert heard == ["stalled"]
+    assert source.opened == 1
+
+
+class JumpingClock(SystemClock):
+    """Jumps when told: what a process sees that stood still."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+def test_a_process_that_stood_still_waits_for_the_late_blocks(server: PlayedServer) -> None:
+    clock, source = JumpingClock(), PlayedInput()
+    times = replace(QUICK, stalled_s=0.4, mend_s=0.1)
+    with Watcher(clock, backend=server, times=times) as watcher:
+        side = keep(watcher, source)
+        assert eventually(lambda: side.blocks > 3)
+        source.delivering = False
+        time.sleep(0.01)
+        clock.ahead = 5.0
+        time.sleep(0.25)
+        source.delivering = True
+        time.sleep(0.3)
+        assert side.heard == []
+    assert source.opened == 1

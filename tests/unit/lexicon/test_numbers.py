@@ -59,7 +59,20 @@ def test_units_and_amounts_stand_alone(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["4111", "4-1-1-1", "9:30", "a4", "7b", "+44", "(020)", "12/05/1984", "four"]
+    "word",
+    [
+        "4111",
+        "4-1-1-1",
+        "9:30",
+        "a4",
+        "7b",
+        "+44",
+        "(020)",
+        "12/05/1984",
+        "four",
+        "490oops-0427",
+        "7-o-i-think",
+    ],
 )
 def test_plain_numbers_join_their_neighbours(word: str) -> None:
     assert not stands_alone(word)

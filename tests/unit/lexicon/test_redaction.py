@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -131,10 +132,12 @@ def test_times_and_probabilities_are_kept_and_so_is_the_mark_at_the_end() -> Non
 
 
 def test_a_match_tells_where_and_not_what() -> None:
-    words = spoken("is it four two seven nine then")
-    assert find_matches(words) == [
-        Match(MaskKind.NUMBER, None, 2, 5, Span(words[2].span.start, words[5].span.end))
-    ]
+    words = spoken("<3> is it <0.4> four two seven nine <3> then")
+    (match,) = find_matches(words)
+    span = Span(words[2].span.start, words[5].span.end)
+    assert match == Match(MaskKind.NUMBER, None, 2, 5, span, span)
+    reach = to_samples(SETTINGS.reach_s)
+    assert match.room == Span(words[1].span.end, Samples(span.end + reach))
 
 
 def test_a_run_without_end_is_cut_and_all_of_it_masked() -> None:
@@ -205,7 +208,7 @@ def _in_windows(words: Sequence[Word], cuts: Sequence[int], known: float) -> tup
     redactor = Redactor(SETTINGS)
     out: list[Word] = []
     borders = [0, *cuts, len(words)]
-    for first, last in zip(borders, borders[1:], strict=False):
+    for first, last in itertools.pairwise(borders):
         out += redactor.push(words[first:last])
         if last < len(words) and last:
             end, start = words[last - 1].span.end, words[last].span.start
@@ -213,11 +216,12 @@ def _in_windows(words: Sequence[Word], cuts: Sequence[int], known: float) -> tup
     return out + redactor.finish(), redactor.matches
 
 
-VOCABULARY = (
-    "four two seven oh one double twenty nineteen hundred and thousand um no sorry then okay to for 42 4111 4-1 9:30 2nd "
-    "john smith dot underscore at example gmail com co uk email address my password pin is the was fluffy a b i as in foxtrot "
-    "capital card number security code wrong same correct let me see you know thanks. Fluffy. yes? x@y.org @example.com please"
-)
+VOCABULARY = """
+four two seven oh one double twenty nineteen hundred and thousand um no sorry then okay to for 42
+4111 4-1 9:30 2nd john smith dot underscore at example gmail com co uk email address my password pin
+is the was fluffy a b i as in foxtrot capital card number security code wrong same correct let me
+see you know thanks. Fluffy. yes? x@y.org @example.com please it's changed
+"""
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ def span(start: int, end: int) -> Span:
 
 
 def match(channel: Channel | None, start: int, end: int) -> Match:
-    return Match(MaskKind.NUMBER, channel, 0, 0, span(start, end))
+    return Match(MaskKind.NUMBER, channel, 0, 0, span(start, end), span(start, end))
 
 
 def test_runs_get_a_margin_and_are_joined_where_they_meet() -> None:
@@ -41,6 +43,11 @@ def test_runs_get_a_margin_and_are_joined_where_they_meet() -> None:
 def test_the_margin_is_as_asked_for() -> None:
     (only,) = silence_spans([match(None, 50_000, 60_000)], margin_s=1.0)[None]
     assert only == span(34_000, 76_000)
+
+
+def test_sound_up_to_the_next_words_is_silenced_too() -> None:
+    wide = replace(match(None, 50_000, 60_000), room=span(30_000, 61_000))
+    assert silence_spans([wide])[None] == (span(30_000, 68_000),)
 
 
 def test_touching_spans_are_joined() -> None:

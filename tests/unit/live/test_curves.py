@@ -12,7 +12,14 @@ from callcoach.core.delivery.ticks import HopColumns
 from callcoach.core.syllables import SyllableTrack
 from callcoach.errors import StoreError
 from callcoach.events import Channel
-from callcoach.live.curves import CURVES_NAME, CurveLog, measure, read_curve_log, recovered_prosody
+from callcoach.live.curves import (
+    CURVES_NAME,
+    CurveLog,
+    measure,
+    measure_from,
+    read_curve_log,
+    recovered_prosody,
+)
 from callcoach.sources.stored_call import CallFolderError
 from tests.support.live_logs import COLUMNS, analysed, speech
 from tests.support.running import analyzer, equal, read
@@ -173,6 +180,23 @@ def test_clipping_offset_and_silence_are_measured() -> None:
         0,
         {c: dataclasses.replace(found[c], levels=[], clipped=0, loudest=0.0, offset=0.0) for c in Channel},
     )
+
+
+def test_where_columns_are_kept_only_the_end_is_measured() -> None:
+    rng = np.random.default_rng(0)
+    pcm = rng.integers(-9000, 9000, (20 * 16_000, 2), np.int16) + np.array([300, -200], np.int16)
+    _, whole = measure([(0, pcm)])
+    kept = part(columns(15 * 16_000 // 256), 0, 15 * 16_000 // 256)
+    start = measure_from({Channel.AGENT: kept})
+    assert start % 512 == 0
+    assert 9.9 < start / 16_000 <= 10
+    length, end = measure([(start, pcm[start:])], start)
+    assert length == len(pcm)
+    hops = len(whole[Channel.AGENT].level_dbfs)
+    curves = [recovered_prosody(hops, [], {Channel.AGENT: kept}, m)[Channel.AGENT] for m in (whole, end)]
+    np.testing.assert_allclose(curves[0].level_dbfs, curves[1].level_dbfs, atol=0.01)
+    assert measure_from({}) == 0
+    assert measure_from({Channel.CALLER: kept}) == 0
 
 
 def test_a_hole_in_the_audio_is_an_error() -> None:
