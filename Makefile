@@ -17,7 +17,7 @@ RUN_STAMP := $(VENV)/.callcoach-run
 DEV_STAMP := $(VENV)/.callcoach-dev
 
 # What the windows and the tests of windows and sound need on Debian; `callcoach analyze` needs none of it.
-SYSTEM_PACKAGES := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils xvfb \
+SYSTEM_PACKAGES := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils strace xvfb \
 	libegl1 libgl1 libxkbcommon0 libdbus-1-3 libfontconfig1 libglib2.0-0 fonts-dejavu-core chromium
 APT_INSTALL := apt-get install -y --no-install-recommends
 

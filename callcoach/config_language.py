@@ -127,7 +127,7 @@ class C14Settings(Stage):
 class C15Settings(Stage):
     """C15: a phrase of the agent that has a better alternative (L01)."""
 
-    severity: int = setting(3, "", "Least severity that is prompted", "[D] L01", ge=1, le=3)
+    severity: int = setting(3, "of 3", "Least severity that is prompted", "[D] L01", ge=1, le=3)
     close_s: float = setting(8.0, "s", "Closes after this time", "[D] 5 C15", ge=1, le=60)
 
 

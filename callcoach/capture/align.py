@@ -24,6 +24,10 @@ __all__ = ["Aligner", "GapMark", "LateAudio"]
 
 PATIENCE: Final = 0.25
 """s; so long one party's audio waits for the other's, counted from when it was spoken."""
+PATIENCE_BUSY: Final = 0.6
+"""s; so long instead for ``BUSY`` seconds after this process stood still: then the threads of the inputs do
+too, one later than the other, and nothing is lost."""
+BUSY: Final = 10.0
 PATIENCE_ALONE: Final = 6.5
 """s; so long both wait when neither delivers: sound servers were seen to freeze for 6 s without loss."""
 BOTH_GONE: Final = 0.06
@@ -96,6 +100,7 @@ class Aligner:
         self._read: float | None = None
         self._grace = -math.inf
         self._grace_left = GRACE_MAX
+        self._busy = -math.inf
         self._ahead: float | None = None
         self._mutes: list[_Mute] = []
         self._late: list[LateAudio] = []
@@ -297,6 +302,7 @@ class Aligner:
     def _attend(self, now: float, boot: float | None) -> None:
         """Notice that this process stood still, or that the computer slept."""
         if self._read is not None and now - self._read > UNATTENDED:
+            self._busy = now + BUSY
             grace = min(GRACE, self._grace_left)
             self._grace_left -= grace
             self._grace = max(self._grace, now + grace)
@@ -325,7 +331,7 @@ class Aligner:
         alive = [lane for lane in self._lanes.values() if lane.lost is None]
         if not alive:
             return max(self.position, front - round(BOTH_GONE * SAMPLE_RATE))
-        behind = front - round(PATIENCE * SAMPLE_RATE)
+        behind = front - round((PATIENCE_BUSY if now < self._busy else PATIENCE) * SAMPLE_RATE)
         waiting = any(lane.ready(self.position) >= behind for lane in alive)
         if not waiting:  # when both were away, the second to come back has its time too
             self._grace = max(self._grace, now + PATIENCE)

@@ -53,7 +53,8 @@ class WatchTimes:
     frozen_s: float = 0.5
     """A look that comes later than this: the process stood still, and late blocks are on their way."""
     doubt_s: float = 0.1
-    """Audio this long before a loss was noticed counts as unknown: two or three blocks may be wrong."""
+    """Longest time from asking the server until its answer is looked at: what was recorded earlier than
+    this before the last right answer is certainly of the right device, and nothing later is."""
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +72,8 @@ class _Kept:
     released: bool = False
     opened: float = 0.0
     last: float = 0.0
+    sure: float = 0.0
+    """Monotonic time up to which the audio is certainly of this device."""
     blocks: int = 0
     next_try: float = 0.0
     failures: int = 0
@@ -222,7 +225,7 @@ class Watcher:
             kept.generation += 1
             generation = kept.generation
         clock = self._clock
-        kept.opened = kept.last = clock.monotonic()
+        kept.opened = kept.last = kept.sure = clock.monotonic()
         kept.blocks = 0
 
         def deliver(block: InputBlock) -> None:
@@ -314,7 +317,6 @@ class Watcher:
         generation = kept.generation
         if kept.shut:
             return
-        unknown = max(kept.opened, now - self._times.doubt_s)
         if view is None:
             self._lose(kept, "lost", kept.last, generation)
             return
@@ -325,10 +327,12 @@ class Watcher:
         if place is None:
             # A stream enters the list some milliseconds after it was opened.
             if now - kept.opened > self._times.unplaced_s:
-                self._lose(kept, "lost", unknown, generation)
-        elif place != wanted and place != "":
+                self._lose(kept, "lost", kept.sure, generation)
+        elif place == wanted:
+            kept.sure = max(kept.opened, now - self._times.doubt_s)
+        elif place != "":
             present = wanted is not None and view.has(wanted)
-            self._lose(kept, "moved" if present else "lost", unknown, generation)
+            self._lose(kept, "moved" if present else "lost", kept.sure, generation)
 
     # The thread of one input
 

@@ -22,12 +22,21 @@ class RedactingWords:
     def __init__(self, settings: RedactionSettings) -> None:
         self._set = settings
         self._parties: dict[Channel | None, Redactor] = {}
+        self._ahead: dict[Channel | None, list[Word]] = {}
+        """Final words that were shown but have not been taken yet."""
+        self._reported: set[tuple[Match, Span]] = set()
 
     @property
     def matches(self) -> list[Match]:
         """All that was masked, in order of time."""
         found = [m for party in self._parties.values() for m in party.matches]
         return sorted(found, key=lambda m: (m.span, m.channel or ""))
+
+    def new_matches(self) -> list[Match]:
+        """Return what was masked, or grew, since the last call: its sound has to be erased."""
+        fresh = [m for m in self.matches if (m, m.room) not in self._reported]
+        self._reported.update((m, m.room) for m in fresh)
+        return fresh
 
     def held_from(self, channel: Channel | None) -> Samples | None:
         """Start of the first word of a party that is held back; None when there is none."""
@@ -42,6 +51,9 @@ class RedactingWords:
         party = self._party(event.channel)
         items = tuple(party.late(event.items) if party.is_late(event.items) else party.push(event.items))
         self._tell(event.channel)
+        ahead = self._ahead.get(event.channel)
+        if ahead:
+            ahead[:] = [w for w in ahead if w.span.start >= event.span.end]
         start = min([event.span.start, *(w.span.start for w in items[:1])])
         return replace(event, span=Span(start, event.span.end), items=items)
 
@@ -69,6 +81,7 @@ class RedactingWords:
         for channel, party in self._parties.items():
             if channels is None or channel in channels:
                 party.forget(start, end)
+                self._ahead.pop(channel, None)
 
     def finish(self, known_at: Samples) -> list[Words]:
         """Return what is still held at the end of the call."""
@@ -77,9 +90,21 @@ class RedactingWords:
             events += self._own_event(channel, party.finish(), known_at)
         return events
 
-    def glimpse(self, channel: Channel | None, words: Sequence[Word]) -> list[Word]:
-        """Return interim words for the disk, see `Redactor.glimpse`."""
-        return self._party(channel).glimpse(words)
+    def glimpse(self, channel: Channel | None, words: Sequence[Word], *, final: bool = False) -> list[Word]:
+        """Return interim words as they may be written: every number in them is masked, however short.
+
+        Parameters
+        ----------
+        final
+            These are the final words of their stretch, which `take` gets later: what follows them is seen
+            with them in front.
+        """
+        ahead = self._ahead.setdefault(channel, [])
+        in_front = [w for w in ahead if words and w.span.end <= words[0].span.start]
+        shown = self._party(channel).glimpse([*in_front, *words])[len(in_front) :]
+        if final and words:
+            ahead[:] = sorted([*ahead, *words], key=lambda w: w.span)
+        return shown
 
     def _party(self, channel: Channel | None) -> Redactor:
         if channel not in self._parties:

@@ -139,12 +139,16 @@ class Redactor:
     def glimpse(self, words: Sequence[Word]) -> list[Word]:
         """Return words that may still change, masked with caution, and take note of nothing.
 
-        For interim text on its way to a disk: a number that is still open is masked whatever its length.
+        For interim text on its way to a disk: every number is masked, however short, since what it belongs
+        to may not be known yet.
         """
         if not self._set.on or not words:
             return list(words)
         twin = copy.copy(self)
         twin._tail, twin._secret, twin.matches = self._tail.copy(), self._secret.copy(), []
+        twin._holes = [_Hole(Span(words[0].span.start, max(w.span.end for w in words)), Phase.NONE)]
+        if twin.is_late(words):
+            return twin.late(words)
         shown = twin.push(words)
         tokens = twin._tail.tokens
         doubtful = [i for i, t in enumerate(tokens) if t.spelled or t.kind in (Kind.AT, Kind.JOINT)]

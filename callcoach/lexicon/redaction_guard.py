@@ -30,6 +30,14 @@ class Reason(StrEnum):
     DIGITS = "digits"
 
 
+_TEXTS: Final = {
+    Reason.PASSWORD: "A password or PIN is being named. Ask for it not to be said, or pause.",
+    Reason.CARD: "A card number is being named. Pause the recording.",
+    Reason.CODE: "A security code is being named. Pause the recording.",
+    Reason.DIGITS: "A long number is being said. Pause if it is a card number.",
+}
+
+
 def _phrases(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(phrase.split()) for phrase in text.split(","))
 
@@ -69,6 +77,11 @@ class SecretWarning:
     def pauses(self) -> bool:
         """Whether a card pause starts by itself."""
         return self.reason in PAUSING
+
+    @property
+    def text(self) -> str:
+        """One sentence for the agent."""
+        return _TEXTS[self.reason]
 
     def notice(self, known_at: Samples) -> Notice:
         """Return the event; its value is the number of digits, 0 for a phrase. It holds no words."""

@@ -52,13 +52,21 @@ class Match:
     ``reach_s`` away: times of recognised numbers are rough."""
 
 
+_MARKS: Final = {kind.text: kind for kind in MaskKind}
+_CLOSING: Final = ".,;:?!…"
+
+
+def mark_of(text: str) -> MaskKind | None:
+    """Return what a word stands for if it is a mark of the masking, else None."""
+    return _MARKS.get(text.rstrip(_CLOSING))
+
+
 def readable(texts: Sequence[str]) -> str:
     """Join words for people: a masked run shows its mark once."""
-    marks = {kind.text for kind in MaskKind}
     out: list[str] = []
     for text in texts:
-        mark = text.rstrip(".,;:?!…")
-        if mark in marks and out and out[-1].rstrip(".,;:?!…") == mark:
+        mark = mark_of(text)
+        if mark is not None and out and mark_of(out[-1]) is mark:
             out[-1] = text
         else:
             out.append(text)

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from callcoach.clock import SAMPLE_RATE, Samples, Span, to_samples
-from callcoach.events import Channel
-from callcoach.lexicon.redaction_kinds import Match
+from callcoach.config_redaction import RedactionSettings
+from callcoach.events import Channel, Word
+from callcoach.lexicon.redaction_kinds import Match, mark_of
 
 Sound = TypeVar("Sound", bound=NDArray[Any])
 Spans = Mapping[int, Sequence[Span]]
@@ -18,7 +19,7 @@ Spans = Mapping[int, Sequence[Span]]
 
 
 def silence_spans(matches: Iterable[Match], margin_s: float = 0.5) -> dict[Channel | None, tuple[Span, ...]]:
-    """Return what to silence of each party: the masked runs with a margin or their room, joined where they meet.
+    """Return what to silence of each party: masked runs with a margin or their room, joined.
 
     Parameters
     ----------
@@ -34,6 +35,37 @@ def silence_spans(matches: Iterable[Match], margin_s: float = 0.5) -> dict[Chann
         span = Span(Samples(start), Samples(max(match.span.end + margin, match.room.end)))
         by_party.setdefault(match.channel, []).append(span)
     return {channel: joined(spans) for channel, spans in by_party.items()}
+
+
+def silence_in_words(
+    words: Mapping[Channel | None, Sequence[Word]], settings: RedactionSettings
+) -> dict[Channel | None, tuple[Span, ...]]:
+    """Return what to silence as far as masked words tell, such as those of a stored log.
+
+    Parameters
+    ----------
+    words
+        All words of each party in order of time, masked.
+    """
+    reach = to_samples(settings.reach_s)
+    matches: list[Match] = []
+    for channel, said in words.items():
+        at = 0
+        while at < len(said):
+            kind = mark_of(said[at].text)
+            last = at
+            while kind is not None and last + 1 < len(said) and mark_of(said[last + 1].text) is kind:
+                last += 1
+            if kind is not None:
+                start, end = said[at].span.start, max(w.span.end for w in said[at : last + 1])
+                room_start = max(0, start - reach, said[at - 1].span.end if at else 0)
+                room_end = min(
+                    end + reach, said[last + 1].span.start if last + 1 < len(said) else end + reach
+                )
+                room = Span(Samples(min(start, room_start)), Samples(max(end, room_end)))
+                matches.append(Match(kind, channel, at, last, Span(start, end), room))
+            at = last + 1
+    return silence_spans(matches, settings.margin_s)
 
 
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:

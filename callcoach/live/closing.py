@@ -212,7 +212,7 @@ def _open_speech(
     shown: list[Span] = []
     for event in events:
         match event:
-            case FloorTaken() if event.channel is channel:
+            case FloorTaken() if event.channel is channel and event.span.end > last:
                 shown.append(_taking(event, runs, settings))
             case Overlap() if event.incomer is channel:
                 shown.append(event.utterance)

@@ -170,7 +170,7 @@ class Measured:
 def measure_from(columns: Mapping[Channel | None, HopColumns]) -> int:
     """Return the position from which the audio has to be measured where the agent's columns are kept.
 
-    It lies a little before their end, so that the offset of the input has settled there; it is that of a frame.
+    It is the start of a frame a little before their end: the offset of the input has settled there.
     """
     kept = columns.get(Channel.AGENT)
     end = 0 if kept is None else len(kept.level_dbfs) * HOP_LENGTH

@@ -27,9 +27,9 @@ class InterimPlan:
 
     hold_s: float = 0.4
     """A word that ends less than this before the end of the sound is not stable: it may be cut off."""
-    long_s: float = 7.0
+    long_s: float = 5.0
     """Sound looked at before its beginning is left out."""
-    keep_s: float = 4.0
+    keep_s: float = 3.0
     """Sound that is always looked at again."""
 
 
@@ -117,9 +117,13 @@ class InterimText:
     def hear(self, words: Sequence[Word], begin: int, end: int) -> bool:
         """Take one look at the sound in ``[begin, end)``; tell whether text or stability have changed.
 
-        A look that is older than the one before, or comes after the final words, changes nothing.
+        A look that is older than the one before, that has no words (nothing heard, or a loop), or that comes
+        after the final words changes nothing.
         """
         if self.final or end < self.end:
+            return False
+        self.end = Samples(end)
+        if not words:
             return False
         before = (self.text, self.stable)
         fresh = self._behind_settled(words, begin)
@@ -133,7 +137,6 @@ class InterimText:
             agreed = 0  # a loop: nothing of it is settled, the next look begins without it
         self.settled += fresh[:agreed]
         self.tail = tuple(fresh[agreed:])
-        self.end = Samples(end)
         return (self.text, self.stable) != before
 
     def finish(self, words: Sequence[Word], end: int) -> int:

@@ -59,6 +59,7 @@ class Job:
         "final",
         "finished_s",
         "held",
+        "lasting",
         "number",
         "record",
         "start",
@@ -85,6 +86,8 @@ class Job:
         self.audio: Audio | None = window.audio
         self.final = final
         self.beam_size = beam_size
+        self.lasting = final
+        """Whether its words may stay: a text that loops gets a second look."""
         self.attempts = 0
         self.held = False
         """Whether its audio counts as held in memory."""

@@ -200,13 +200,21 @@ class LiveRecogniser:
         return worker.pid if worker is not None else None
 
     def submit(
-        self, window: SpeechWindow, *, final: bool, before: Sequence[SpeechWindow] = (), beam_size: int = 1
+        self,
+        window: SpeechWindow,
+        *,
+        final: bool,
+        before: Sequence[SpeechWindow] = (),
+        beam_size: int = 1,
+        lasting: bool = False,
     ) -> Job:
         """Take a window; see the module for what final means.
 
         ``before`` are pieces of the same channel that are put in front for better words, see
         `callcoach.live.context`; the job returns the words of ``window`` alone. At most 30 s in all.
         ``beam_size`` texts are followed at once: `FINAL_BEAM` where the words are to stay and there is time.
+        ``lasting`` says of an interim window that it may become final (`keep`), so that a text that loops is
+        looked at a second time.
         """
         whole = join_pieces([*before, window], JOINT) if before else window
         with self._wake:
@@ -231,9 +239,12 @@ class LiveRecogniser:
         return job
 
     def keep(self, job: Job) -> bool:
-        """Make an interim job final: its words are wanted after all; False when it has been dropped."""
+        """Make an interim job final: its words are wanted after all.
+
+        False when it has been dropped, or was not made to be ``lasting``.
+        """
         with self._wake:
-            if job.dropped:
+            if job.dropped or not job.lasting:
                 return False
             if job.final or job.done():
                 return True
@@ -473,7 +484,9 @@ class LiveRecogniser:
             return
         record = job.record
         pieces = tuple((int(p.start), int(p.end)) for p in record.pieces)
-        task = Task(job.number, record.channel, len(audio), pieces, record.offsets, job.beam_size)
+        task = Task(
+            job.number, record.channel, len(audio), pieces, record.offsets, job.beam_size, job.lasting
+        )
         try:
             answer = self._ask(worker, task, audio, max(LEAST_DEADLINE_S, DEADLINE_FACTOR * job.seconds))
         except ChildGoneError:

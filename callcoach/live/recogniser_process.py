@@ -60,6 +60,8 @@ class Task:
     offsets: tuple[int, ...]
     beam_size: int = 1
     """Texts followed at once."""
+    second_look: bool = True
+    """Whether a text that loops is worth another try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +241,9 @@ def serve_tasks(options: Options, audio: object, tasks: Connection, answers: Con
             error_name = None
             words: tuple[Word, ...] = ()
             try:
-                words = transcriber.transcribe(_window(task, shared), beam_size=task.beam_size)
+                words = transcriber.transcribe(
+                    _window(task, shared), beam_size=task.beam_size, second_look=task.second_look
+                )
             except Exception as error:
                 error_name = type(error).__name__
             answers.send(

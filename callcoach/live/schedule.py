@@ -1,4 +1,4 @@
-"""When the recogniser is asked for words of speech that goes on; on the sample clock alone, without a thread."""
+"""When the recogniser is asked for words of speech that goes on; on the sample clock alone, and pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SchedulePlan:
     All values are [D], tuned on the development calls (docs/benchmarks.md).
     """
 
-    every_s: float = 0.8
+    every_s: float = 1.0
     """New speech between two interim windows of a channel."""
     first_s: float = 0.6
     """Speech before the first interim window of a piece."""

@@ -153,7 +153,11 @@ class LiveWords:
         side.texts.setdefault(wish.start, InterimText(wish.start))
         before = self._in_front(side, wish.window) if wish.ahead else ()
         job = self._recogniser.submit(
-            wish.window, final=False, before=before, beam_size=self._beam if wish.ahead else 1
+            wish.window,
+            final=False,
+            before=before,
+            beam_size=self._beam if wish.ahead else 1,
+            lasting=wish.ahead,
         )
         (piece,) = wish.window.pieces
         side.looks.append((job, wish.start, piece.start, piece.end))

@@ -156,10 +156,13 @@ class WhisperTranscriber:
         """Decode a second of silence, so that the first real window is not slower than the rest."""
         self._decode(self._model.feature_extractor(np.zeros(SAMPLE_RATE, np.float32)), self._pad_frames, 1)
 
-    def transcribe(self, window: SpeechWindow, *, beam_size: int | None = None) -> tuple[Word, ...]:
+    def transcribe(
+        self, window: SpeechWindow, *, beam_size: int | None = None, second_look: bool = True
+    ) -> tuple[Word, ...]:
         """Return the words of a window in order of time, on the call's clock.
 
-        ``beam_size`` follows another number of texts at once than the transcriber does by itself.
+        ``beam_size`` follows another number of texts at once than the transcriber does by itself. Without
+        ``second_look`` a text that loops gives no words at once, instead of another try that takes seconds.
 
         Returns
         -------
@@ -175,12 +178,14 @@ class WhisperTranscriber:
             raise ValueError("a window holds at most 30 s")
         if len(window.audio) < MIN_LENGTH or not np.any(window.audio):
             return ()
-        return place_words(self._hear(window.audio, beam_size or self._beam_size), window)
+        return place_words(self._hear(window.audio, beam_size or self._beam_size, second_look), window)
 
-    def _hear(self, audio: Audio, beam_size: int) -> list[HeardWord]:
+    def _hear(self, audio: Audio, beam_size: int, second_look: bool) -> list[HeardWord]:
         features: NDArray[np.float32] = self._model.feature_extractor(audio)[..., :-1]
         encoded, decoding = self._decode(features, self._pad_frames, beam_size)
         if decoding.loops:
+            if not second_look:
+                return []
             log.info(
                 "the text of a window of %d frames loops, decoding in the full window", features.shape[-1]
             )

@@ -42,7 +42,7 @@ def hour(ppm: float, jitter: float, signal: Signal, minutes: float, seed: int = 
 
 
 def cost(seconds: int = 120, ppm: float = 500.0) -> dict[str, float]:
-    """Return the share of one core at real speed, by part, with resampling at work."""
+    """Return the share of one core at real speed by part, resampling at work; of the longest turn that of 20 ms."""
     rng = np.random.default_rng(1)
     pcm = rng.integers(-9000, 9000, (seconds + 1) * RATE).astype(np.int16)
     rings = {channel: InputRing() for channel in Channel}
@@ -70,7 +70,7 @@ def cost(seconds: int = 120, ppm: float = 500.0) -> dict[str, float]:
     finally:
         shared.close()
         shared.unlink()
-    return {name: took / seconds for name, took in parts.items()} | {"longest turn, ms": longest * 10}
+    return {name: took / seconds for name, took in parts.items()} | {"longest turn": longest * 50}
 
 
 def main(minutes: float) -> None:
@@ -92,7 +92,7 @@ def main(minutes: float) -> None:
             f"tone at {ppm:+.0f} ppm: at least {min(quality):.1f} dB, half above {np.median(quality):.1f} dB"
         )
     for name, share in cost().items():
-        print(f"{name}: {share * 100:.2f}" + ("" if "ms" in name else " % of one core"))
+        print(f"{name}: {share * 100:.2f} % of " + ("20 ms" if "turn" in name else "one core"))
 
 
 if __name__ == "__main__":

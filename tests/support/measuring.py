@@ -35,8 +35,8 @@ def offset(agent: NDArray[np.int16], caller: NDArray[np.int16], most: int = 3200
     return int(np.argmax(np.concatenate([lags[-most:], lags[: most + 1]]))) - most
 
 
-def tone_quality(pcm: NDArray[np.int16], hz: float, width: float = 20.0) -> float:
+def tone_quality(pcm: NDArray[np.int16], hz: float, width: float = 40.0) -> float:
     """Return the power within ``width`` Hz of a tone over all other power, in dB."""
-    power = np.abs(np.fft.rfft(pcm * np.blackman(len(pcm)))) ** 2
+    power = np.abs(np.fft.rfft(pcm * np.kaiser(len(pcm), 14.0))) ** 2
     near = np.abs(np.fft.rfftfreq(len(pcm), 1 / RATE) - hz) < width
     return float(10 * np.log10(power[near].sum() / power[~near].sum()))

@@ -59,6 +59,12 @@ LANGUAGE_METRICS: Final = (
 )  # fmt: skip
 """What `language_parts` measures; M11 is measured with the turns."""
 
+NEED_CALLER_WORDS: Final = (
+    *("L03", "L04", "L07", "L08", "L10", "L15", "L17", "L19", "L20"),
+    *("M13", "M22", "V04"),
+)
+"""What cannot be told where nothing of the caller is kept."""
+
 _JUMP_S: Final = 15.0
 """Agent's time after strong words that V04 looks at; [P: Gong Labs] V04."""
 _LEAST_JUMP_WORDS: Final = 6
@@ -128,6 +134,18 @@ def language_parts(view: LanguageView) -> LanguageParts:
         why_null=why,
         summary=_summary(heard),
     )
+
+
+def with_language(metrics: m.Metrics, parts: LanguageParts) -> m.Metrics:
+    """Return the metrics of a call with those of language put in; what they leave out has its reason."""
+    known = {key: value for key in m.METRIC_KEYS if (value := getattr(metrics, key)) is not None}
+    reasons = {key: text for key, text in metrics.why_null.items() if key not in parts.metrics}
+    why = {key: text for key, text in parts.why_null.items() if key not in known}
+    return m.Metrics.model_validate({**known, **parts.metrics, "why_null": {**reasons, **why}})
+
+
+NO_LANGUAGE: Final = LanguageParts(why_null=dict.fromkeys(LANGUAGE_METRICS, NO_WORDS))
+"""The parts of a call without words of two parties."""
 
 
 def _hear(view: LanguageView) -> _Heard:

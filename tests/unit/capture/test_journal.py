@@ -580,8 +580,10 @@ def test_an_erasure_works_on_a_full_disk(tmp_path: Path) -> None:
     journal.erase(0, SECOND, BOTH)
     raw = (tmp_path / "audio" / "journal-0001.ccj").read_bytes()
     assert counted(24, 5000)[:, 0].tobytes() not in raw
-    assert not read_journal(tmp_path).read(0, SECOND).any()
-    assert read_journal(tmp_path).damage == ()
+    reading = read_journal(tmp_path)
+    assert not reading.read(0, SECOND).any()
+    assert reading.stored[AGENT] == spans((SECOND, 2 * SECOND))
+    assert reading.damage == ()
 
 
 def test_an_erasure_that_the_disk_refuses_is_told_and_hidden_all_the_same(tmp_path: Path) -> None:
@@ -639,6 +641,30 @@ def test_what_is_kept_is_not_given_up_for_a_copy_that_is_not_on_disk(tmp_path: P
     headers = [unpack_header(raw, match.start()) for match in re.finditer(re.escape(MAGIC), raw)]
     first = next(header for header in headers if header is not None and header.kind == Kind.AUDIO)
     assert (first.position, first.flags) == (0, EDITED_FLAG)
+
+
+def test_a_damaged_frame_is_not_made_sound_by_an_erasure_beside_it(tmp_path: Path) -> None:
+    journal = writer(tmp_path)
+    feed(journal, 0, SECOND)
+    file = tmp_path / "audio" / "journal-0001.ccj"
+    content = bytearray(file.read_bytes())
+    content[content.index(counted(24, 3000)[:, 0].tobytes())] ^= 1
+    file.write_bytes(content)
+    journal.erase(1000, 2000, [AGENT])
+    reading = read_journal(tmp_path)
+    assert reading.stored[AGENT] == spans((4000, SECOND))
+    assert not reading.read(0, 4000)[:, 0].any()
+    np.testing.assert_array_equal(reading.read(0, SECOND)[:, 1], counted(SECOND)[:, 1])
+
+
+def test_what_is_erased_ahead_leaves_not_even_frames(tmp_path: Path) -> None:
+    journal = writer(tmp_path)
+    feed(journal, 0, SECOND)
+    journal.erase(SECOND, 2 * SECOND, BOTH)
+    size = (tmp_path / "audio" / "journal-0001.ccj").stat().st_size
+    feed(journal, SECOND, 2 * SECOND)
+    journal.flush()
+    assert (tmp_path / "audio" / "journal-0001.ccj").stat().st_size == size
 
 
 @pytest.mark.parametrize("space", [None, 0])

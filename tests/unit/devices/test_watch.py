@@ -358,7 +358,7 @@ def test_closing_ends_inputs_and_threads(server: PlayedServer) -> None:
     watcher.close()
     watcher.close()
     assert not source.active
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("device-")]
+    assert eventually(lambda: not [t for t in threading.enumerate() if t.name.startswith("device-")])
 
 
 class HangingInput(PlayedInput):

@@ -141,3 +141,35 @@ def test_switched_off_nothing_is_held_or_masked() -> None:
     event = words_event(Channel.CALLER, spoken("4111 1111 1111 1111"))
     assert stage.take(event) == event
     assert stage.missing(Channel.CALLER, event.span, LATER) == stage.finish(LATER) == []
+
+
+def test_what_is_masked_is_reported_once_and_again_when_it_grew() -> None:
+    stage = RedactingWords(SETTINGS)
+    words = spoken("my password is fluffy <0.6> bear two thanks")
+    stage.take(words_event(Channel.CALLER, words[:4]))
+    (first,) = stage.new_matches()
+    assert first.span == words[3].span
+    assert stage.new_matches() == []
+    stage.take(words_event(Channel.CALLER, words[4:]))
+    (grown,) = stage.new_matches()
+    assert grown.span.start == words[3].span.start
+    assert grown.span.end > first.span.end
+
+
+def test_interim_words_are_seen_behind_final_ones_that_were_not_taken_yet() -> None:
+    stage = RedactingWords(SETTINGS)
+    words = spoken("my password is <0.6> fluffy bear")
+    assert stage.glimpse(Channel.CALLER, words[:3], final=True) == words[:3]
+    assert [w.text for w in stage.glimpse(Channel.CALLER, words[3:])] == ["[secret]", "[secret]"]
+    taken = stage.take(words_event(Channel.CALLER, words[:3]))
+    assert told([taken]) == "my password is"
+    assert [w.text for w in stage.glimpse(Channel.CALLER, words[3:])] == ["[secret]", "[secret]"]
+    assert stage.matches == []
+
+
+def test_interim_words_of_a_stretch_that_was_taken_are_masked_too() -> None:
+    stage = RedactingWords(SETTINGS)
+    words = spoken("it is four two seven nine and then I wait for it")
+    stage.take(words_event(Channel.CALLER, words))
+    shown = [w.text for w in stage.glimpse(Channel.CALLER, words, final=True)]
+    assert shown[:6] == ["it", "is", *["[number]"] * 4]

@@ -31,6 +31,7 @@ def reasons(text: str) -> list[Reason]:
 def test_warns(said: str, reason: Reason, pauses: bool) -> None:
     (warning, *_) = SecretGuard(SETTINGS).hear(Channel.CALLER, spoken(said))
     assert (warning.reason, warning.pauses) == (reason, pauses)
+    assert warning.text.endswith(".")
 
 
 @pytest.mark.parametrize(

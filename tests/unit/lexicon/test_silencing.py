@@ -8,16 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callcoach.clock import Samples, Span
+from callcoach.config_redaction import RedactionSettings
 from callcoach.events import Channel
+from callcoach.lexicon.redaction import Redactor
 from callcoach.lexicon.redaction_kinds import MaskKind, Match
 from callcoach.lexicon.silencing import (
     apply_silence,
     in_columns,
     joined,
+    silence_in_words,
     silence_spans,
     silenced,
     stored_parts,
 )
+from tests.support.spoken import spoken
 
 
 def span(start: int, end: int) -> Span:
@@ -103,3 +107,12 @@ def test_blocks_of_any_size_give_the_same_sound(ends: list[int], cuts: list[int]
 
 def test_what_is_stored_has_to_be_erased() -> None:
     assert stored_parts([span(0, 10), span(20, 40), span(50, 60)], 30) == [span(0, 10), span(20, 30)]
+
+
+def test_masked_words_of_a_log_tell_what_to_silence() -> None:
+    settings = RedactionSettings()
+    words = spoken("<3> it is <0.7> four two seven nine then <2> thank you")
+    redactor = Redactor(settings, Channel.CALLER)
+    masked = [*redactor.push(words), *redactor.finish()]
+    from_log = silence_in_words({Channel.CALLER: masked, Channel.AGENT: spoken("hello there")}, settings)
+    assert from_log == silence_spans(redactor.matches, settings.margin_s)

@@ -85,6 +85,15 @@ def test_a_look_that_comes_late_changes_nothing() -> None:
     assert text.text == "one two"
 
 
+def test_a_look_without_words_leaves_the_text_alone() -> None:
+    text = InterimText(BEGIN)
+    look(text, said("one two three"), 1.5)
+    assert not look(text, [], 2.0)
+    assert text.text == "one two three"
+    look(text, said("one two three four"), 2.5)
+    assert text.stable == 3
+
+
 def test_the_final_words_are_stable_and_what_they_move_is_counted() -> None:
     text = InterimText(BEGIN)
     look(text, said("one to three four"), 2.0)

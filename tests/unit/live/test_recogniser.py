@@ -188,9 +188,9 @@ def test_a_newer_interim_takes_the_place_of_the_older_of_its_channel(
 def test_an_interim_can_become_final(stage: Stage, open_recogniser: Callable[..., LiveRecogniser]) -> None:
     recogniser = open_recogniser()
     stage.gate.clear()
-    running = recogniser.submit(window(0), final=False)
+    running = recogniser.submit(window(0), final=False, lasting=True)
     wait(lambda: len(stage.tasks) == 1)
-    waiting = recogniser.submit(window(1), final=False)
+    waiting = recogniser.submit(window(1), final=False, lasting=True)
     assert recogniser.keep(running)
     assert recogniser.finals_waiting
     assert recogniser.keep(waiting)
@@ -201,6 +201,8 @@ def test_an_interim_can_become_final(stage: Stage, open_recogniser: Callable[...
     assert text(newer)
     assert recogniser.figures().finals == 2
     assert recogniser.keep(running)
+    assert not recogniser.keep(newer)
+    assert [task.second_look for task in stage.tasks] == [True, True, False]
 
 
 @pytest.mark.parametrize("hangs", [False, True])

@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 
 from callcoach.events import Channel
-from callcoach.sources.stored_call import MOST_LINE_BYTES, CallFolderError, read_call
+from callcoach.sources.stored_call import (
+    MOST_LINE_BYTES,
+    CallFolderError,
+    is_whole,
+    read_call,
+    read_curves,
+)
 from tests.support.stored import store
 
 Change = Callable[[Path], object]
@@ -235,3 +241,48 @@ def test_words_of_a_call_never_stand_in_a_message(folder: Path) -> None:
 def test_damaged_documents(folder: Path, text: str) -> None:
     (folder / "call.json").write_text(text, "utf-8")
     assert "call.json in a call is damaged" in refused(folder)
+
+
+# -- curves alone ------------------------------------------------------------------------------------------
+
+
+def test_curves_need_nothing_but_their_file(folder: Path) -> None:
+    whole = read_call(folder)
+    for name in ("call.json", "events.jsonl"):
+        (folder / name).unlink()
+    curves = read_curves(folder, list(Channel))
+    assert curves.keys() == set(Channel)
+    for channel in Channel:
+        assert is_whole(curves[channel])
+        assert curves[channel]["speech"].dtype == np.bool_
+        for name, column in whole.columns[channel].items():
+            assert np.array_equal(curves[channel][name], column, equal_nan=name == "f0_hz")
+
+
+def test_curves_of_a_side_may_be_missing_or_say_only_when_it_spoke(folder: Path) -> None:
+    def cut(found: dict[str, Any]) -> None:
+        for name in [
+            n for n in found if n.startswith("caller_") and n not in ("caller_speech", "caller_active")
+        ]:
+            del found[name]
+
+    arrays(folder, cut)
+    curves = read_curves(folder, list(Channel))
+    assert curves[Channel.CALLER].keys() == {"speech", "active"}
+    assert not is_whole(curves[Channel.CALLER])
+    arrays(folder, lambda found: [found.pop(n) for n in list(found) if n.startswith("caller_")])
+    assert read_curves(folder, list(Channel)).keys() == {Channel.AGENT}
+    assert read_curves(folder, [None]) == {}
+
+
+def test_curves_with_values_out_of_range_are_not_whole(folder: Path) -> None:
+    arrays(folder, lambda found: found["agent_level_dbfs"].fill(np.nan))
+    curves = read_curves(folder, list(Channel))
+    assert not is_whole(curves[Channel.AGENT])
+    assert is_whole(curves[Channel.CALLER])
+
+
+def test_curves_that_differ_in_length_are_damaged(folder: Path) -> None:
+    arrays(folder, lambda found: found.update(agent_f0_hz=found["agent_f0_hz"][:-2]))
+    with pytest.raises(CallFolderError, match="damaged"):
+        read_curves(folder, list(Channel))
