@@ -218,9 +218,7 @@ def _difference(path: Path, reading: JournalReading, length: int) -> int | None:
     return next((place for place in places if place is not None), None)
 
 
-def _difference_within(
-    path: Path, reading: JournalReading, part: tuple[int, int], length: int
-) -> int | None:
+def _difference_within(path: Path, reading: JournalReading, part: tuple[int, int], length: int) -> int | None:
     start, end = part
     try:
         with soundfile.SoundFile(path) as file:

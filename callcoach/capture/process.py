@@ -353,15 +353,19 @@ class Capture:
 
     def _flow(self) -> None:
         """Bring what has arrived through the aligner into the ring."""
-        while not self._losses.empty():
-            channel, reason, t = self._losses.get()
-            self._lose(channel, reason, t)
+        lost = [self._losses.get() for _ in range(self._losses.qsize())]
+        for channel, reason, t in lost:
+            if reason == "moved":  # what came last is of the other source
+                self._lose(channel, reason, t)
         for channel, ring in self._rings.items():
-            for block in ring.take():
+            for block in ring.take(erase=self._muted is not None):
                 # a return is put before its first block, by the same thread
                 while not self._returns.empty():
                     self._return(*self._returns.get())
                 self._aligner.push(channel, block)
+        for channel, reason, t in lost:
+            if reason != "moved":
+                self._lose(channel, reason, t)
         now, boot = self._clock.monotonic(), self._clock.boot()
         while True:
             audio, gaps = self._aligner.read(now, boot)
@@ -373,7 +377,7 @@ class Capture:
         base = self._spec.position
         for gap in gaps:
             delivered = min(gap.end, self._ring.written - base)
-            if gap.start < delivered:
+            if gap.reason == "moved" and gap.start < delivered:
                 # of another source, as it turned out
                 self._erasures.put(Erase(-1, base + gap.start, base + delivered, frozenset({gap.channel})))
             self._tell.tell(Lost(gap.channel, base + gap.start, base + gap.end, gap.reason))
@@ -387,8 +391,6 @@ class Capture:
 
     def _lose(self, channel: Channel, reason: str, t: float) -> None:
         if reason == "ended" and channel in self._files:
-            for block in self._rings[channel].take():
-                self._aligner.push(channel, block)
             t = self._clock.monotonic()
             self._ended.add(channel)
         self._aligner.input_lost(channel, t, reason)

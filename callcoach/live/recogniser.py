@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from callcoach.clock import Samples
@@ -228,6 +228,7 @@ class LiveRecogniser:
                 self._clock(),
                 self.begin_deferred,
             )
+            job.lasting = final or lasting
             if self._closing:
                 self._give_up(job)
             elif final:
@@ -554,7 +555,7 @@ class LiveRecogniser:
             self._died(self._worker)
             if self._off:
                 return
-        worker = self._open_child(self._options)
+        worker = self._open_child(replace(self._options, warm_up_s=()))
         try:
             message = worker.await_ready(RESTART_S)
         except ChildGoneError:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 ROOM: Final = 30 * SAMPLE_RATE
 """Samples of shared memory: the longest window that the recogniser takes."""
-WARM_UP_S: Final = (1.0, 15.0)
-"""Lengths of the windows of noise that are recognised before the process says that it is ready."""
 JOIN_S: Final = 2.0
 """Seconds for an ended or killed process to go away."""
 _SEED: Final = 1
@@ -47,6 +45,11 @@ class Options:
     hotwords: str | None = None
     cpu_threads: int = 1
     pad_seconds: float = 5.0
+    warm_up_s: tuple[float, ...] = (1.0, 15.0)
+    """Lengths of the windows of noise that are recognised before the process says that it is ready.
+
+    None of them in the middle of a call: the first words are slower then, but sooner.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +274,7 @@ def _load(options: Options) -> WhisperTranscriber:
         pad_seconds=options.pad_seconds,
     )
     noise = np.random.default_rng(_SEED)
-    for seconds in WARM_UP_S:
+    for seconds in options.warm_up_s:
         length = round(seconds * SAMPLE_RATE)
         sound = (0.01 * noise.standard_normal(length)).astype(np.float32)
         transcriber.transcribe(SpeechWindow(None, sound, (Span(Samples(0), Samples(length)),), (0,)))

@@ -42,7 +42,7 @@ def hour(ppm: float, jitter: float, signal: Signal, minutes: float, seed: int = 
 
 
 def cost(seconds: int = 120, ppm: float = 500.0) -> dict[str, float]:
-    """Return the share of one core at real speed by part, resampling at work; of the longest turn that of 20 ms."""
+    """Return the share of one core at real speed, by part; of the longest turn its share of 20 ms."""
     rng = np.random.default_rng(1)
     pcm = rng.integers(-9000, 9000, (seconds + 1) * RATE).astype(np.int16)
     rings = {channel: InputRing() for channel in Channel}

@@ -356,12 +356,12 @@ def hour_row() -> Row:
         lexicon=load_lexicon(),
     )
     language_parts(view)
-    began = time.perf_counter()
+    began = time.process_time()
     language_parts(view)
-    spent = 1000 * (time.perf_counter() - began)
+    spent = 1000 * (time.process_time() - began)
     n = sum(len(w) for w in words.values())
     return Row(
-        SECTION, "all measures of a 60 min call", "", f"{spent:.0f} ms for {n} words", None, {"ms": spent}
+        SECTION, "all measures of a 60 min call, processor time", "", f"{spent:.0f} ms for {n} words", None, {"ms": spent}
     )
 
 

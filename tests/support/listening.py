@@ -10,7 +10,7 @@ import numpy as np
 from callcoach.sound_ports import InputBlock, Pcm
 
 
-def eventually(true: Callable[[], bool], within: float = 3.0) -> bool:
+def eventually(true: Callable[[], bool], within: float = 8.0) -> bool:
     """Wait until something is true; return whether it became so in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:

@@ -88,7 +88,12 @@ def holds(view: LanguageView, found: Sequence[Found]) -> list[Hold]:
 
 
 def silences_of_agent(view: LanguageView, found: Sequence[Found]) -> tuple[list[QuietTime], list[QuietTime]]:
-    """Return the agent's silences of 6 s and more outside holds: announced, and not."""
+    """Return the agent's silences of 6 s and more outside holds: announced, and not.
+
+    "Let me see" alone keeps a silence from being dead air and announces nothing (M20 asks for a line of
+    table 10.9, or a time).
+    """
+    cues = cue_lists()
     least = to_samples(view.settings.narrated_s)
     mine = [f for f in found if f.channel is Channel.AGENT and narrates(f)]
     announced: list[QuietTime] = []
@@ -98,8 +103,10 @@ def silences_of_agent(view: LanguageView, found: Sequence[Found]) -> tuple[list[
             continue
         if quiet.end - quiet.start < least:
             continue
-        told = quiet.kind == "narrated" or any(
-            0 <= quiet.start + _WORD_SLACK - f.start <= _NOTICE_REACH for f in mine
+        said = normal(
+            joined(view.words_in(Channel.AGENT, quiet.start - _NOTICE_REACH, quiet.start + _WORD_SLACK))
         )
+        timed = quiet.kind == "narrated" and promised_s(said, cues) is not None
+        told = timed or any(0 <= quiet.start + _WORD_SLACK - f.start <= _NOTICE_REACH for f in mine)
         (announced if told else unannounced).append(quiet)
     return announced, unannounced

@@ -101,11 +101,11 @@ def test_a_monitor_that_is_the_default_source_is_no_microphone(rig: PulseRig) ->
 def test_both_sides_are_recorded_apart_and_in_time(rig: PulseRig, watcher: Watcher) -> None:
     began = time.monotonic()
     agent, caller = both(rig, watcher)
-    time.sleep(0.5)
+    time.sleep(1.0)
     for listener, own, other in ((agent, AGENT_HZ, CALLER_HZ), (caller, CALLER_HZ, AGENT_HZ)):
-        audio = listener.audio(began + 0.3)
-        assert tone_level(audio, own) == pytest.approx(TONE_DBFS, abs=0.5)
-        assert tone_level(audio, other) < -90
+        late = [block.pcm for block in listener.blocks if block.t > began + 0.5]
+        assert np.median([tone_level(pcm, own) for pcm in late]) == pytest.approx(TONE_DBFS, abs=0.5)
+        assert np.median([tone_level(pcm, other) for pcm in late]) < -60
         assert {len(block.pcm) for block in listener.blocks} == {320}
         assert {block.pcm.dtype for block in listener.blocks} == {np.dtype(np.int16)}
         times = np.array([block.t for block in listener.blocks])
@@ -151,7 +151,7 @@ def test_a_vanished_output_is_lost_and_never_becomes_the_other_side(rig: PulseRi
     time.sleep(0.3)
     rig.add_sink("cc_phone")
     returned = time.monotonic()
-    assert eventually(lambda: caller.heard == ["lost", "back"], BACK_S)
+    assert eventually(lambda: caller.heard == ["lost", "back"])
     assert caller.times[1] - returned < BACK_S
     rig.play_tone("cc_phone", CALLER_HZ)
     assert eventually(lambda: hears(caller, CALLER_HZ))
@@ -168,9 +168,9 @@ def test_a_silent_move_is_noticed(rig: PulseRig, watcher: Watcher) -> None:
     index = stream_of(source.tag)
     moved = time.monotonic()
     rig.pactl("move-source-output", str(index), "cc_mic.monitor")
-    assert eventually(lambda: caller.heard[:1] == ["moved"], LOST_S)
+    assert eventually(lambda: caller.heard[:1] == ["moved"])
     assert caller.times[0] - moved < LOST_S
-    assert eventually(lambda: caller.heard == ["moved", "back"], BACK_S)
+    assert eventually(lambda: caller.heard == ["moved", "back"])
     assert eventually(lambda: hears(caller, CALLER_HZ))
     time.sleep(0.2)
     assert loudest(caller, AGENT_HZ, moved, caller.unknown_from) < -60, "known before"
@@ -188,7 +188,7 @@ def test_a_killed_server_is_found_again(rig: PulseRig, watcher: Watcher) -> None
     rig.add_sink("cc_mic")
     rig.add_sink("cc_phone")
     restarted = time.monotonic()
-    assert eventually(lambda: agent.heard == caller.heard == ["lost", "back"], BACK_S)
+    assert eventually(lambda: agent.heard == caller.heard == ["lost", "back"])
     assert max(agent.times[1], caller.times[1]) - restarted < BACK_S
     rig.play_tone("cc_mic", AGENT_HZ)
     rig.play_tone("cc_phone", CALLER_HZ)
@@ -205,7 +205,7 @@ def test_a_suspended_output_is_a_stall_and_comes_back(rig: PulseRig, watcher: Wa
     assert caller.times[0] - last < 1.5
     rig.pactl("suspend-sink", "cc_phone", "0")
     resumed = time.monotonic()
-    assert eventually(lambda: caller.heard == ["stalled", "back"], BACK_S)
+    assert eventually(lambda: caller.heard == ["stalled", "back"])
     assert caller.times[1] - resumed < BACK_S
 
 
@@ -217,7 +217,7 @@ def test_a_server_that_stands_still_is_a_stall_of_both_sides(rig: PulseRig, watc
     assert max(agent.times[0], caller.times[0]) - frozen < 1.5
     rig.stop_server(stopped=False)
     thawed = time.monotonic()
-    assert eventually(lambda: agent.heard == caller.heard == ["stalled", "back"], BACK_S)
+    assert eventually(lambda: agent.heard == caller.heard == ["stalled", "back"])
     assert max(agent.times[1], caller.times[1]) - thawed < BACK_S
 
 
@@ -225,9 +225,9 @@ def test_ten_quick_losses_and_returns_of_one_device(rig: PulseRig, watcher: Watc
     agent, caller = both(rig, watcher)
     for cycle in range(10):
         rig.drop("cc_phone")
-        assert eventually(lambda n=cycle: caller.losses == n + 1, LOST_S)
+        assert eventually(lambda n=cycle: caller.losses == n + 1)
         rig.add_sink("cc_phone")
-        assert eventually(lambda n=cycle: caller.heard.count("back") == n + 1, BACK_S)
+        assert eventually(lambda n=cycle: caller.heard.count("back") == n + 1)
         count = len(caller.blocks)
         assert eventually(lambda n=count: len(caller.blocks) > n + 3)
     assert set(caller.heard) == {"lost", "back"}
@@ -261,6 +261,6 @@ def test_a_device_that_left_between_listing_and_opening_is_refused_or_cut_off(
         watcher.keep(source, listener.block, listener.lost, listener.back)
     except DeviceError:
         return
-    assert eventually(lambda: listener.heard == ["lost"], LOST_S)
+    assert eventually(lambda: listener.heard == ["lost"])
     time.sleep(0.3)
     assert loudest(listener, AGENT_HZ, 0.0, listener.unknown_from) < -60

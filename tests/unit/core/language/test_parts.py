@@ -191,9 +191,9 @@ def test_a_hold_is_rated() -> None:
 def test_silences_of_the_agent() -> None:
     found = value(
         said(
-            "agent 0-2 'Right.', agent 12-14 'So.'",
+            "agent 0-2 'Let me see.', agent 12-14 'Give me about ten seconds.', agent 24-26 'So.'",
             silences=[
-                *((2, 12, "dead_air", AGENT), (14, 22, "narrated", AGENT), (30, 40, "narrated", CALLER)),
+                *((2, 12, "narrated", AGENT), (14, 24, "narrated", AGENT), (30, 40, "narrated", CALLER)),
                 (41, 44, "gap", AGENT),
             ],
         ),
