@@ -266,7 +266,7 @@ class Notice(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap(Event):
-    """Audio was lost or not kept; zeros of the same length stand in its place. ``channel`` None: both sides."""
+    """Audio was lost or not kept: zeros stand in its place. ``channel`` None: of both sides."""
 
     reason: str
     channel: Channel | None = None
@@ -302,7 +302,7 @@ class Consent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause(Event):
-    """Nothing of either side is kept, transcribed or measured from here until the pause of this kind is over."""
+    """From here on nothing of either side is kept, transcribed or measured, until the pause is over."""
 
     kind: PauseKind
     on: bool

@@ -41,9 +41,9 @@ from callcoach.ports import Pending, Source, SpeechWindow, Transcriber, Verdict
 from callcoach.sinks.folder import ProsodyTrack, write_call_folder
 from callcoach.sinks.jsonl import JsonlSink
 from callcoach.sinks.report import ReportAudio, encode_audio, report_html
-from callcoach.storage import atomic_file, make_private_folder
 from callcoach.speech.silero import StreamingSilero
 from callcoach.speech.store import ModelStore, go_offline
+from callcoach.storage import atomic_file, make_private_folder
 
 HASH_BLOCK: Final = 1 << 20
 MOST_WORKERS: Final = 4

@@ -52,7 +52,7 @@ SAME_S: Final = 0.5
 """Two cues of one id that open within this time are the same cue; [D]."""
 
 _CUE_STAGE: Final = re.compile(r"c\d\d")
-_REPLAYED_STAGES: Final = frozenset({"delivery", "phases", "budget"})
+_REPLAYED_STAGES: Final = frozenset({"delivery", "phases", "language", "budget"})
 _COACH: Final = (VoiceOpened, VoiceClosed, CueOpened, CueClosed, CueShown, CueHeldBack)
 
 

@@ -162,6 +162,27 @@ class JournalWriter:
                 self._store(batch)
             self._publish()
 
+    def patch(self, position: int, samples: NDArray[np.int16], channel: Channel) -> None:
+        """Take sound of one channel that came after zeros were written in its place.
+
+        Parameters
+        ----------
+        position : where it belongs, at or before what was written
+        samples : int16, shape (n,)
+        """
+        with self._lock:
+            if self._state == "closed":
+                return
+            self._flush()
+            column = COLUMNS.index(channel)
+            now_us = round(self._clock.monotonic() * 1e6)
+            late = self._buffer.at(position)
+            block = np.zeros((len(samples), len(COLUMNS)), np.int16)
+            block[:, column] = samples
+            for batch in [*late.add(position, block, (column,), now_us), *late.drain()]:
+                self._append(b"".join(frame for _, frame in batch.frames), batch)
+            self._publish()
+
     def flush(self) -> None:
         """Give to the system what is kept back; a kill loses none of it then."""
         with self._lock:

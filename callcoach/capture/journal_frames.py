@@ -95,6 +95,13 @@ class FrameBuffer:
         self._buffer[:count] = 0
         return [Batch(position, count, self._time_us, tuple(frames))] if frames else []
 
+    def at(self, position: int) -> FrameBuffer:
+        """Return an empty one for samples that belong to ``position``, with the same erasures."""
+        other = FrameBuffer(self._call)
+        other.next = position
+        other._erased = {column: list(cuts) for column, cuts in self._erased.items()}
+        return other
+
     def erase(self, start: int, end: int, columns: frozenset[int]) -> None:
         """Let nothing of a stretch through from now on, however often it is written."""
         for column in columns:

@@ -19,13 +19,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from callcoach.capture.align import Aligner, GapMark
+from callcoach.capture.align import Aligner, GapMark, LateAudio
 from callcoach.capture.clocks import SystemClock
 from callcoach.capture.journal import JournalStatus, JournalWriter
 from callcoach.capture.ring import InputRing, SharedRing
 from callcoach.clock import SAMPLE_RATE
 from callcoach.devices import Watcher
-from callcoach.errors import CallCoachError
+from callcoach.errors import CallCoachError, StoreError
 from callcoach.events import Channel, DeviceState, PauseKind
 from callcoach.sound_ports import AudioInput, Clock, Pcm
 
@@ -154,9 +154,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """From the process: this is off the disk."""
+    """From the process: this is off the disk, unless ``error`` says what went wrong."""
 
     number: int
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +276,7 @@ class Capture:
         self._kept = _Kept()
         self._kept.change(0, frozenset() if spec.muted else spec.stored)
         self._erasures: queue.SimpleQueue[Erase] = queue.SimpleQueue()
+        self._late: queue.SimpleQueue[LateAudio] = queue.SimpleQueue()
         self._journal = JournalWriter(spec.folder, spec.call_id, clock=clock)
         self._over = threading.Event()
 
@@ -304,8 +306,9 @@ class Capture:
             self._over.set()
             if writer.is_alive():
                 writer.join()
-            self._journal.close()
-        self._tell.tell(Disk(self._journal.status()))
+            with contextlib.suppress(StoreError):  # the status says so
+                self._journal.close(end=self._ring.written)
+            self._tell.tell(Disk(self._journal.status()))
         self._tell.tell(Ended(self._ring.written))
 
     def _open(self, channel: Channel, source: AudioInput, watcher: Watcher) -> None:
@@ -323,6 +326,7 @@ class Capture:
         )
 
     def _pump(self, pipe: Connection) -> None:
+        told = self._clock.monotonic()
         while not self._tell.gone:
             try:
                 while pipe.poll():
@@ -333,6 +337,10 @@ class Capture:
                 log.warning("the session is gone; the journal is closed")
                 return
             self._flow()
+            now = self._clock.monotonic()
+            if now - told >= SYNC_S:
+                told = now
+                self._tell.tell(Disk(self._journal.status()))
             if self._files and self._ended >= set(self._inputs):
                 return
             self._clock.sleep(PUMP_S)
@@ -370,6 +378,8 @@ class Capture:
         while True:
             audio, gaps = self._aligner.read(now, boot)
             self._deliver(audio, gaps)
+            for late in self._aligner.late():
+                self._late.put(late)
             if len(audio) < SAMPLE_RATE:
                 return
 
@@ -412,23 +422,29 @@ class Capture:
         while True:
             last = self._over.is_set()
             position = self._store(position)
+            while not self._late.empty():
+                self._patch(self._late.get(), position)
+            while not self._erasures.empty():
+                self._take_back(self._erasures.get())
             now = self._clock.monotonic()
             if last or now - synced >= SYNC_S:
                 self._journal.sync()
                 synced = now
-                status = self._journal.status()
                 if (again := self._journal.take_rewrite()) is not None:
-                    position = again
-                self._tell.tell(Disk(status))
-            while not self._erasures.empty():
-                order = self._erasures.get()
-                position = self._store(position)
-                self._journal.erase(order.start, order.end, order.channels)
-                if order.number >= 0:
-                    self._tell.tell(Erased(order.number))
+                    position = self._store(again)
+                    if last:
+                        self._journal.sync()
             if last:
                 return
             self._over.wait(JOURNAL_S)
+
+    def _take_back(self, order: Erase) -> None:
+        try:
+            self._journal.erase(order.start, order.end, order.channels)
+        except StoreError as error:
+            self._tell.tell(Erased(order.number, str(error)))
+            return
+        self._tell.tell(Erased(order.number))
 
     def _store(self, position: int) -> int:
         """Bring what the ring holds from ``position`` on into the journal; return its new end."""
@@ -440,3 +456,11 @@ class Capture:
                 if sides:
                     self._journal.write(begin, block[begin - start : end - start], sides)
             position = start + len(block)
+
+    def _patch(self, late: LateAudio, written: int) -> None:
+        """Put late sound where zeros were written for it, as far as that side was stored there."""
+        position = self._spec.position + late.position
+        end = min(position + len(late.pcm), written)
+        for start, until, sides in self._kept.spans(position, end):
+            if late.channel in sides:
+                self._journal.patch(start, late.pcm[start - position : until - position], late.channel)

@@ -24,6 +24,7 @@ class _Commands(LazyCommands):
         "replay": "callcoach.cli.replay:replay",
         "devices": "callcoach.cli.devices:devices",
         "models": "callcoach.cli.models:app",
+        "words": "callcoach.cli.words:app",
         "doctor": "callcoach.cli.doctor:doctor",
     }
 

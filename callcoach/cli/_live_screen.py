@@ -141,5 +141,3 @@ def _style(channel: Channel | None) -> str:
 def _clock(position: int) -> str:
     seconds = position // SAMPLE_RATE
     return f"{seconds // 60:02d}:{seconds % 60:02d}"
-
-

@@ -177,6 +177,13 @@ def _inputs(
 
 
 def vocabulary_words(given: str | None, vocabulary: Path | None) -> str | None:
+    """Return what to listen for: the words of the option and of the file.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be used.
+    """
     if vocabulary is None:
         return given
     try:

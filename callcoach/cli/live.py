@@ -39,7 +39,9 @@ KEYS = {
     "q": "stop",
 }
 """Keys of the headless mode, and what they order; a line with the order itself works as well."""
-HELP = "Keys: y caller agreed, n refused, p private, c card pause, r resume, x remove 30 s, b bookmark, q stop."
+HELP = (
+    "Keys: y caller agreed, n refused, p private, c card pause, r resume, x remove 30 s, b bookmark, q stop."
+)
 
 
 def live(
@@ -88,7 +90,9 @@ def live(
     settings: Annotated[
         Path | None, typer.Option("--settings", metavar="FILE", help="Settings (TOML).")
     ] = None,
-    no_words: Annotated[bool, typer.Option("--no-words", help="Cues only, without recognising words.")] = False,
+    no_words: Annotated[
+        bool, typer.Option("--no-words", help="Cues only, without recognising words.")
+    ] = False,
     hotwords: Annotated[
         str | None, typer.Option("--hotwords", help="Names and product words to listen for.")
     ] = None,
@@ -105,8 +109,8 @@ def live(
 ) -> None:
     """Coach a call while it runs: both sides' words and every cue, and a call folder afterwards.
 
-    Until there is a basis for it (--consent), the caller's side is neither stored nor transcribed. Ctrl-C ends
-    the call; a second one leaves missing words out. Exit status: 0 done, 2 wrong usage, 4 a device or the
+    Until there is a basis for it (--consent), the caller's side is neither stored nor transcribed. Ctrl-C
+    ends the call; a second one leaves missing words out. Exit status: 0 done, 2 wrong usage, 4 a device or the
     speech model is missing.
     """
     if consent not in BASES:

@@ -28,7 +28,9 @@ def recover(
     list_only: Annotated[bool, typer.Option("--list", help="Only list what can be recovered.")] = False,
     aside: Annotated[
         bool,
-        typer.Option("--set-aside", help="Leave a call that cannot be rebuilt as it is; it is not listed again."),
+        typer.Option(
+            "--set-aside", help="Leave a call that cannot be rebuilt as it is; it is not listed again."
+        ),
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no summary.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a machine-readable summary.")] = False,
@@ -93,9 +95,7 @@ def _brief(one: Recovered) -> dict[str, object]:
 class _Words:
     """Loads the recogniser of a call when the first window needs it."""
 
-    def __init__(
-        self, folder: Path, loaded: dict[tuple[str, str], Recogniser], models: Path | None
-    ) -> None:
+    def __init__(self, folder: Path, loaded: dict[tuple[str, str], Recogniser], models: Path | None) -> None:
         self._facts = marker_facts(folder)
         self._loaded = loaded
         self._models = models

@@ -171,24 +171,28 @@ class Analyzer:
     def _bleed_events(self, begun: dict[Channel, Utterance], now: int) -> list[Event]:
         """Take back what the agent's channel held before its echo was known; raise the notice once."""
         assert self.conversation is not None
+        found: list[Event] = []
         if self.bleed.echo_since is not None:
+            since = Samples(min(self.bleed.echo_since, now))
+            found.append(
+                Notice(
+                    span=Span(since, Samples(now)),
+                    known_at=Samples(now),
+                    code="S-ECHO",
+                    value=self.bleed.share,
+                )
+            )
             self.tracks[0].party.withdraw(self.bleed.echo_since)
             self.tracks[0].activity.drop_open()
             self.conversation.meetings.forget_echo()
             self.bleed.echo_since = None
             if Channel.AGENT in begun and begun[Channel.AGENT].dropped:
                 del begun[Channel.AGENT]
-        if not self.bleed.notice_due:
-            return []
-        self.conversation.meetings.low_confidence = True
-        return [
-            Notice(
-                span=Span(Samples(now), Samples(now)),
-                known_at=Samples(now),
-                code="S-BLEED",
-                value=self.bleed.share,
-            )
-        ]
+        if self.bleed.notice_due:
+            self.conversation.meetings.low_confidence = True
+            at = Span(Samples(now), Samples(now))
+            found.append(Notice(span=at, known_at=at.end, code="S-BLEED", value=self.bleed.share))
+        return found
 
     def _hand_over(self, windows: list[SpeechWindow], now: int) -> None:
         if self._submit is not None:

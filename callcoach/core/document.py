@@ -28,6 +28,13 @@ from callcoach.core.coach import Coach
 from callcoach.core.conversation import Conversation
 from callcoach.core.cue_entries import cue_entries, voice_entries
 from callcoach.core.delivery_metrics import delivery_metrics, words_a_minute
+from callcoach.core.language.from_facts import language_view
+from callcoach.core.language.parts import (
+    NEED_CALLER_WORDS,
+    NO_LANGUAGE,
+    language_parts,
+    with_language,
+)
 from callcoach.core.metrics import NEED_CALLER, conversation_metrics
 from callcoach.core.overlaps import Meeting
 from callcoach.core.phases import PhaseTracker
@@ -152,8 +159,13 @@ def document_of_facts(
         talk, facts.parties, length, counted, weights, None if story is None else story.words
     )
     metrics = _with_delivery(metrics, facts, settings, length)
+    usual = None if metrics.V03 is None else metrics.V03.usual_wpm
+    view = language_view(facts, settings.language, length, usual_wpm=usual)
+    said = NO_LANGUAGE if view is None else language_parts(view)
+    metrics = with_language(metrics, said)
     if facts.no_caller:
-        metrics = _without(metrics, (*NEED_CALLER, *_null(metrics, _OF_FLOOR)), facts.no_caller)
+        gone = (*NEED_CALLER, *NEED_CALLER_WORDS, *_null(metrics, _OF_FLOOR))
+        metrics = _without(metrics, gone, facts.no_caller)
     document = CallDocument(
         call=info,
         verdict=verdict,
@@ -172,6 +184,9 @@ def document_of_facts(
             if to_ms(p.end - p.start) >= settings.silence.monologue_s * 1000
         ),
         voice_events=tuple(voice_entries(told, clip)),
+        language_events=said.events,
+        acknowledgement_windows=said.windows,
+        language=said.summary,
         opening_story=story,
         cues=tuple(cue_entries(told, clip)),
         metrics=metrics,

@@ -30,8 +30,8 @@ from callcoach.ports import Audio, Pending, SpeechDetector, SpeechWindow
 SPARE_S: Final = 5.0
 """Seconds by which the first pass is further ahead than a window may take.
 
-A window is cut at latest ``patience_s`` and one piece after its first piece began, so every piece lies in a cut
-window when the analysis asks for it.
+A window is cut at latest ``patience_s`` and one piece after its first piece began, so every piece lies in a
+cut window when the analysis asks for it.
 """
 
 _OFFSET_FOLLOW: Final = 0.03
@@ -87,7 +87,9 @@ class LookAhead:
         """Pieces that the analysis asked for and that were in work already."""
         self._reframer = Reframer(rate, channels)
         text = settings.text
-        self._ahead = round((text.patience_s + text.window_s + SPARE_S if ahead_s is None else ahead_s) * rate)
+        self._ahead = round(
+            (text.patience_s + text.window_s + SPARE_S if ahead_s is None else ahead_s) * rate
+        )
         self._submit = submit
         self._ears = [_Ear(settings, key, detector()) for key in keys]
         self._bleed = BleedGate(settings.bleed)

@@ -126,6 +126,8 @@ class _Reader:
         if len(self.parts) != 1 or self.at != self.last:
             return False
         text = self._tail.tokens[self.last].text
+        if text == "one" and self._tail.tokens[self.last].raw.endswith("?"):
+            return True  # "the large one?"
         if text == "one":
             return self._before is not None and self._before.text in _THING
         return text in _RARELY_DIGITS

@@ -100,7 +100,8 @@ class _Address:
         self._cued = cued
         self._sure = cued
         """Something tells an address besides the "at"."""
-        self._patient = cued
+        self._patient = False
+        """Something like "dot" was said: what follows may come late."""
 
     def scan(self) -> int:
         """Read the part before the "at", then the domain."""
@@ -108,10 +109,10 @@ class _Address:
         while at - self._first <= MOST_LOCAL:
             token = tail.tokens[at]
             self._sure = self._sure or token.spelled or "." in token.text or "_" in token.text
-            ordinary = not token.spelled and not self._sure
-            if ordinary and token.mark:
+            if not token.spelled and not self._patient and (token.stop or (token.mark and not self._sure)):
                 return NO
-            follows = tail.follows(at, self._hold if token.spelled or self._patient else self._plain_hold)
+            waits = self._patient or token.kind in (Kind.LETTER, Kind.NATO)
+            follows = tail.follows(at, self._hold if waits else self._plain_hold)
             if not follows:
                 return MORE if follows is None else NO
             after = tail.tokens[at + 1]

@@ -61,7 +61,7 @@ class ConsentState:
         return self.basis == "asked" and self.caller_from is None and not self.refused
 
     def grant(self, position: int) -> Consent | None:
-        """The caller agreed; None when nothing changes by it."""
+        """Note that the caller agreed; return None when nothing changes by it."""
         if self.basis == "own-side":
             self.basis = "asked"
         if self.caller_from is not None:
@@ -70,7 +70,7 @@ class ConsentState:
         return self._event(position, "set")
 
     def refuse(self, position: int) -> Consent | None:
-        """The caller refused, or takes it back; what was kept of them has to be erased."""
+        """Note that the caller refused, or takes it back; what was kept of them has to be erased."""
         answer: Literal["refused", "withdrawn"] = "refused" if self.caller_from is None else "withdrawn"
         if self.refused:
             return None

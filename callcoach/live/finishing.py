@@ -89,12 +89,12 @@ def write_folder(
                 sound = encode_audio(source.blocks(), source.rate, expected_s=seconds) if seconds else None
         write_report(folder, document, sound, prosody)
     write_call_folder(folder, document, formats=tuple(formats))
-    (folder / CURVES_NAME).unlink(missing_ok=True)
     complete(folder, audio)
+    (folder / CURVES_NAME).unlink(missing_ok=True)
 
 
 def kept_curves(track: ChannelTrack) -> ProsodyTrack:
-    """Return what of a channel's curves may be kept: all of the agent, of the caller when they spoke (DLV-7)."""
+    """Return what may be kept of a channel's curves: of the caller only when they spoke (DLV-7)."""
     times, levels, f0 = track.curves()
     mask = track.speech_mask()
     if track.channel is not Channel.CALLER:

@@ -78,8 +78,8 @@ class Ladder:
         self.load = 0.0
         """Share of real time over the last ``high_s``; the busier of recogniser and analysis."""
         self._seen: deque[Load] = deque()
-        self._calm_since: float | None = None
-        self._calm_needed = self.plan.low_s
+        self._room_since: float | None = None
+        self._room_needed = self.plan.low_s
         self._changes: deque[float] = deque()
         self._risen: float | None = None
 
@@ -90,14 +90,14 @@ class Ladder:
         """
         self._remember(load)
         now, plan = load.now, self.plan
-        self._note_calm(now)
+        self._note_room(now)
         if self.level < 3 and max(load.behind_s, load.waiting_s) >= plan.behind_s:
             return self._change(now, 3, "The recogniser is too far behind.")
         if self._full(now) and self.load > plan.high and self.level < HIGHEST and self._changes_left(now) > 0:
             # the last change of this minute must leave nothing that could fall behind
             level = max(3, self.level + 1) if self._changes_left(now) == 1 else self.level + 1
             return self._change(now, level, "This computer is too busy.")
-        if self.level > 0 and self._calm(now) and self._changes_left(now) > 2:
+        if self.level > 0 and self._has_room(now) and self._changes_left(now) > 2:
             return self._change(now, self.level - 1, "This computer has time again.")
         return None
 
@@ -115,17 +115,17 @@ class Ladder:
         """Tell whether the figures since the last change span the time that counts."""
         return now - self._seen[0].now >= self.plan.high_s
 
-    def _note_calm(self, now: float) -> None:
+    def _note_room(self, now: float) -> None:
         lags = max(self._seen[-1].behind_s, self._seen[-1].waiting_s) >= self.plan.behind_s / 2
         if lags or self.load >= self.plan.low or not self._full(now):
-            self._calm_since = None
-        elif self._calm_since is None:
-            self._calm_since = now
-        if self._risen is not None and now - self._risen > 2 * self._calm_needed:
-            self._calm_needed, self._risen = self.plan.low_s, None  # that step up has lasted
+            self._room_since = None
+        elif self._room_since is None:
+            self._room_since = now
+        if self._risen is not None and now - self._risen > 2 * self._room_needed:
+            self._room_needed, self._risen = self.plan.low_s, None  # that step up has lasted
 
-    def _calm(self, now: float) -> bool:
-        return self._calm_since is not None and now - self._calm_since >= self._calm_needed
+    def _has_room(self, now: float) -> bool:
+        return self._room_since is not None and now - self._room_since >= self._room_needed
 
     def _changes_left(self, now: float) -> int:
         while self._changes and self._changes[0] <= now - _WINDOW_S:
@@ -139,9 +139,9 @@ class Ladder:
         if level < before:
             self._risen = now
         elif self._risen is not None:
-            self._calm_needed = min(2 * self._calm_needed, self.plan.most_low_s)
+            self._room_needed = min(2 * self._room_needed, self.plan.most_low_s)
             self._risen = None
-        self._calm_since = None
+        self._room_since = None
         last = self._seen[-1]
         self._seen.clear()
         self._seen.append(last)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,10 +25,10 @@ from callcoach.config import Settings
 from callcoach.contract import CallDocument, ModelInfo
 from callcoach.errors import StoreError
 from callcoach.events import Call, CallEnded, Channel, Event, SpeechSegment, Words
-from callcoach.live.closing import closing_events, missing_words
-from callcoach.live.curves import Measured, measure, read_curve_log, recovered_prosody
+from callcoach.live.closing import missing_words, stored_sides
+from callcoach.live.curves import Measured, measure, measure_from, read_curve_log, recovered_prosody
 from callcoach.live.finishing import marker_facts, write_folder
-from callcoach.live.rebuild import rebuild_document, settings_of, stored_sides
+from callcoach.live.rebuild import close_log, has_curves, rebuild_document, settings_of
 from callcoach.live.tail import LOG_NAME, event_line, read_live_log, trim_log
 from callcoach.ports import Pending, SpeechWindow
 from callcoach.sinks.folder import ProsodyTrack, write_prosody
@@ -90,19 +91,15 @@ def give_up(folder: Path) -> Path:
 
 def _recover(folder: Path, submit: Submit | None, progress: Progress | None) -> Recovered:
     facts = marker_facts(folder)
-    log = read_live_log(folder / LOG_NAME)
-    header = log.header or _header(folder)
+    header = read_live_log(folder / LOG_NAME).header or _header(folder, facts)
     settings = settings_of(header, folder)
     audio = write_flac(folder)
-    events = [*log.events]
-    added = closing_events(
-        events, settings=settings, length=audio.samples, words=header.words, damaged_lines=log.damaged_lines
-    )
-    if added or log.damaged_lines or log.header is None:
-        with atomic_file(folder / LOG_NAME) as file:
-            file.write(trim_log(log, header) + b"".join(event_line(e) for e in added))
-        events += added
-    document = _folder(folder, header, events, audio, facts)
+    events = list(close_log(folder, length=audio.samples, header=header).events)
+    prosody: Mapping[Channel | None, ProsodyTrack] = {}
+    if not has_curves(folder, events):
+        prosody = _curves(folder, events, audio)
+        if prosody:
+            write_prosody(folder, prosody)
     missing = missing_words(events, settings) if header.words else []
     if submit is not None and missing:
         found = _hear(missing, audio, settings, submit, events, progress)
@@ -110,13 +107,19 @@ def _recover(folder: Path, submit: Submit | None, progress: Progress | None) -> 
         with atomic_file(folder / LOG_NAME) as file:
             file.write(whole + b"".join(event_line(e) for e in found))
         events += found
-        document = _folder(folder, header, events, audio, facts)
         missing = missing_words(events, settings)
-    write_folder(folder, document, audio, _curves(folder, events, audio), _formats(facts))
+    document = rebuild_document(
+        folder,
+        events,
+        header=header,
+        language=str(facts["language"]) if facts.get("language") else None,
+        model=ModelInfo.model_validate(facts["model"]) if facts.get("model") else None,
+    )
+    write_folder(folder, document, audio, prosody, _formats(facts))
     return Recovered(folder, document, len(missing))
 
 
-def _header(folder: Path) -> Call:
+def _header(folder: Path, facts: Mapping[str, Any]) -> Call:
     """Return the header of a call that died before its log had one."""
     marker = read_marker(folder)
     if marker is None:
@@ -129,45 +132,35 @@ def _header(folder: Path) -> Call:
         span=at,
         known_at=Samples(0),
         id=marker.call_id,
-        source=str(marker.settings.get("source", "live")),
-        started_at=marker.started_at.isoformat(timespec="milliseconds"),
+        source=str(facts.get("source", "live")),
+        started_at=marker.started_at.astimezone(UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z"),
         channel_mode="dual",
-        settings_digest=Settings().digest(),
-        weights=None,
+        settings_digest=str(facts.get("settings_digest", "")),
+        weights=(facts.get("model") or {}).get("sha256"),
         version=__version__,
+        settings=facts.get("settings") or {},
+        words=facts.get("model") is not None,
+        profile=facts.get("profile"),
     )
 
 
-def _folder(
-    folder: Path, header: Call, events: Sequence[Event], audio: StoredAudio, facts: Mapping[str, Any]
-) -> CallDocument:
-    """Write the curves and return the document."""
-    prosody = _curves(folder, events, audio)
-    if prosody:
-        write_prosody(folder, prosody)
-    return rebuild_document(
-        folder,
-        events,
-        header=header,
-        language=str(facts["language"]) if facts.get("language") else None,
-        model=ModelInfo.model_validate(facts["model"]) if facts.get("model") else None,
-    )
-
-
-def _curves(
-    folder: Path, events: Sequence[Event], audio: StoredAudio
-) -> dict[Channel | None, ProsodyTrack]:
+def _curves(folder: Path, events: Sequence[Event], audio: StoredAudio) -> dict[Channel | None, ProsodyTrack]:
     ended = next(e for e in events if isinstance(e, CallEnded))
     hops = int(ended.known_at) // HOP_LENGTH
+    kept = read_curve_log(folder)
     measured: Mapping[Channel, Measured] = {}
     if audio.path is not None:
+        start = min(measure_from(kept), audio.samples // FRAME_LENGTH * FRAME_LENGTH)
         with soundfile.SoundFile(audio.path) as file:
-            _, measured = measure(_blocks(file))
+            file.seek(start)
+            _, measured = measure(_blocks(file, start), start)
     sides = stored_sides(events)
     found = recovered_prosody(
         hops,
         [e for e in events if isinstance(e, SpeechSegment)],
-        read_curve_log(folder),
+        kept,
         measured,
         sides,
     )
@@ -178,8 +171,7 @@ def _curves(
     return found
 
 
-def _blocks(file: soundfile.SoundFile) -> Iterator[tuple[int, NDArray[np.int16]]]:
-    position = 0
+def _blocks(file: soundfile.SoundFile, position: int) -> Iterator[tuple[int, NDArray[np.int16]]]:
     while len(block := file.read(_BLOCK, "int16", always_2d=True)):
         yield position, block
         position += len(block)

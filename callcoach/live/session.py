@@ -1,8 +1,8 @@
 """One live call from its first sample to its folder: the one place of the live path that knows all parts.
 
-The capture process delivers both sides through a ring; this process analyses them frame by frame with the same
-core as recordings, and writes what becomes known to the log; the recogniser has a process of its own. What the
-folder tells in the end is built from the written log alone, so that a recovered call has the same.
+The capture process delivers both sides through a ring; this process analyses them frame by frame with the
+same core as recordings, and writes what becomes known to the log; the recogniser has a process of its own. What
+the folder tells in the end is built from the written log alone, so that a recovered call has the same.
 """
 
 from __future__ import annotations
@@ -258,14 +258,18 @@ class LiveSession:
             "model": None if info is None else info.model_dump(),
             "source": self._plan.source,
             "formats": list(self._plan.formats),
+            "settings": self._plan.settings.changed(),
+            "settings_digest": self._plan.settings.digest(),
+            "profile": None if self._plan.profile is None else self._plan.profile.as_json(),
         }
 
     def _run(self, lock: CallLock) -> CallDocument | None:
         folder = self._plan.folder
         info = None if self._recogniser is None else self._recogniser.info
-        with JsonlSink(
-            folder / "events.jsonl", event_to_json, wall_s=self.wall, in_place=True
-        ) as self._log, CurveLog(folder) as self._curves:
+        with (
+            JsonlSink(folder / "events.jsonl", event_to_json, wall_s=self.wall, in_place=True) as self._log,
+            CurveLog(folder) as self._curves,
+        ):
             if self._plan.log_interim and self._recogniser is not None:
                 self._interims = (folder / "interim.jsonl").open("w", encoding="utf-8")
                 (folder / "interim.jsonl").chmod(0o600)
@@ -340,7 +344,7 @@ class LiveSession:
         return True
 
     def _catch_up(self, start: int) -> None:
-        """The ring has gone on without the analysis: zeros for it, the record itself is whole."""
+        """Analyse zeros where the ring has gone on without the analysis; the record itself is whole."""
         log.warning("the analysis was %d samples behind the ring", start - self._position)
         missing = start - self._position
         span = Span(Samples(self._position), Samples(start))
@@ -367,7 +371,7 @@ class LiveSession:
         self._keep_curves()
 
     def _keep_curves(self, *, final: bool = False) -> None:
-        """Write the curves of the agent's delivery that will not change any more; the caller's are not kept."""
+        """Write the curves of the agent that will not change any more; the caller's are not kept."""
         assert self._curves is not None
         track = self.analyzer.tracks[0]
         last = len(track.levels) if final else len(track.levels) - SyllableTrack.LAG - 16
@@ -400,7 +404,7 @@ class LiveSession:
         heapq.heappush(self._held, (int(event.known_at), self._count, event))
 
     def _tell_held(self, now: int | None) -> None:
-        """Tell what lies before ``now``; everything at the end of the call. The log never goes back in time."""
+        """Tell what lies before ``now``; everything at the end. The log never goes back in time."""
         while self._held and (now is None or self._held[0][0] <= now):
             event = heapq.heappop(self._held)[2]
             self._tell(replace(event, known_at=Samples(max(event.known_at, self.analyzer.now))))
@@ -458,6 +462,8 @@ class LiveSession:
             case Disk(status):
                 self._look_at_disk(status.state, status.reason, status.low_space, status.free_minutes)
                 self.disk = message
+            case Erased(error=str(error)):
+                self._trouble(error)
             case Erased() | Ended():
                 pass
 
@@ -549,6 +555,7 @@ class LiveSession:
 
     def _forget_caller(self) -> None:
         """Take everything of the caller out of the files that are there."""
+
         def own(record: dict[str, Any]) -> Mapping[str, object] | None:
             event = without_caller(event_from_json(record))
             if event is None:
@@ -574,7 +581,11 @@ class LiveSession:
         if kind is not None:
             self._paused_at = self._reminded = at
             self._hold(Pause(span=Span(at, at), known_at=at, kind=kind, on=True))
-        texts = {None: "Recording again.", "private": "Private: nothing is recorded.", "card": "Card pause: nothing is recorded."}
+        texts = {
+            None: "Recording again.",
+            "private": "Private: nothing is recorded.",
+            "card": "Card pause: nothing is recorded.",
+        }
         self._show.say("notice", texts[kind])
 
     def _scrub(self, seconds: float) -> None:

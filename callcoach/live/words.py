@@ -40,7 +40,9 @@ class _Side:
 class _Unless:
     """Words of a job, or none once the agent has taken that stretch back."""
 
-    def __init__(self, job: Job, window: SpeechWindow, taken: Callable[[Channel | None, int, int], bool]) -> None:
+    def __init__(
+        self, job: Job, window: SpeechWindow, taken: Callable[[Channel | None, int, int], bool]
+    ) -> None:
         self._job, self._channel, self._taken = job, window.channel, taken
 
     def done(self) -> bool:

@@ -18,8 +18,10 @@ from tests.bench import (
     determinism,
     hostile,
     interruptions,
+    language,
     memory,
     pitch,
+    recovery,
     report,
     syllables,
     what_if,
@@ -39,12 +41,25 @@ SECTIONS: dict[str, Callable[[Lab], list[Row]]] = {
     "delivery": delivery.run,
     "what-if": what_if.run,
     "report": report.run,
+    "language": language.run,
+    "recovery": recovery.run,
     "determinism": determinism.run,
     "memory": memory.run,
     "bad-inputs": hostile.run,
 }
 ORDER = (
-    *("interruptions", "activity", "words", "pitch", "syllables", "delivery", "what-if", "report"),
+    *(
+        "interruptions",
+        "activity",
+        "words",
+        "pitch",
+        "syllables",
+        "delivery",
+        "what-if",
+        "report",
+        "language",
+        "recovery",
+    ),
     *("cost", "determinism", "memory", "bad-inputs"),
 )
 BENCHMARKS = CHECKOUT / "docs" / "benchmarks.md"

@@ -361,7 +361,12 @@ def hour_row() -> Row:
     spent = 1000 * (time.process_time() - began)
     n = sum(len(w) for w in words.values())
     return Row(
-        SECTION, "all measures of a 60 min call, processor time", "", f"{spent:.0f} ms for {n} words", None, {"ms": spent}
+        SECTION,
+        "all measures of a 60 min call, processor time",
+        "",
+        f"{spent:.0f} ms for {n} words",
+        None,
+        {"ms": spent},
     )
 
 

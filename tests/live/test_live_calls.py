@@ -45,7 +45,12 @@ def test_a_live_call_tells_what_its_recording_tells(tmp_path: Path) -> None:
     assert kept_rate == rate == 16000
     assert np.array_equal(kept, sound)
     assert any(e["type"] == "CueOpened" for e in live)
-    assert sorted(p.name for p in call.folder.iterdir()) == ["audio", "call.json", "events.jsonl", "prosody.npz"]
+    assert sorted(p.name for p in call.folder.iterdir()) == [
+        "audio",
+        "call.json",
+        "events.jsonl",
+        "prosody.npz",
+    ]
     assert [p.name for p in (call.folder / "audio").iterdir()] == ["call.flac"]
     CallDocument.model_validate_json((call.folder / "call.json").read_bytes())
     assert stat.S_IMODE(flac.stat().st_mode) == 0o600
@@ -122,7 +127,9 @@ def test_consent_that_is_given_refused_and_a_pause(tmp_path: Path) -> None:
     assert not [
         e
         for e in events
-        if e["type"] == "SpeechSegment" and e["span"][1] > on["span"][0] + 4800 and e["span"][0] < off["span"][0]
+        if e["type"] == "SpeechSegment"
+        and e["span"][1] > on["span"][0] + 4800
+        and e["span"][0] < off["span"][0]
     ]
     gaps = [e for e in events if e["type"] == "Gap"]
     assert [g["reason"] for g in gaps] == ["private"]
@@ -155,7 +162,8 @@ def test_the_last_seconds_can_be_taken_back(tmp_path: Path) -> None:
     kept, _ = soundfile.read(call.folder / "audio" / "call.flac", dtype="int16")
     assert end - start == 3 * 16000
     assert not np.any(kept[start:end])
-    assert np.any(kept[:start]) and np.any(kept[end:])
+    assert np.any(kept[:start])
+    assert np.any(kept[end:])
 
 
 def test_a_killed_session_leaves_its_sound_and_recovers_twice_alike(tmp_path: Path) -> None:
@@ -206,7 +214,16 @@ def test_a_killed_capture_process_is_replaced(tmp_path: Path) -> None:
 def test_words_of_both_sides_come_while_the_call_runs_and_survive_a_killed_recogniser(tmp_path: Path) -> None:
     part = excerpt(tmp_path, start=0.0, seconds=20.0)
     call = LiveCall(
-        tmp_path / "live", part, part, "--consent", "notice", "--model", "tiny.en", "--log-interim", "--format", "json"
+        tmp_path / "live",
+        part,
+        part,
+        "--consent",
+        "notice",
+        "--model",
+        "tiny.en",
+        "--log-interim",
+        "--format",
+        "json",
     )
     call.await_sound(8.0)
     call.helper("recogniser").kill()

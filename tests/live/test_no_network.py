@@ -41,7 +41,9 @@ def test_no_process_of_a_live_call_opens_an_internet_socket(tmp_path: Path) -> N
     sources = ["--agent-source", part, "--caller-source", part, "--headless"]
     found = sockets(tmp_path / "trace", "live", "--out", str(tmp_path / "live"), *sources, *options)
     assert next((tmp_path / "live").glob("*/call.json"))
-    assert (tmp_path / "trace").read_text("utf-8", "replace").count("execve(") >= 3, "all processes are traced"
+    assert (tmp_path / "trace").read_text("utf-8", "replace").count("execve(") >= 3, (
+        "all processes are traced"
+    )
     assert found <= LOCAL
 
 

@@ -1,4 +1,4 @@
-"""Real live calls for tests: the command line in a process of its own, on recordings or on a private sound server."""
+"""Real live calls for tests: the command line in processes of its own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from tests.support.running import SAMPLES
 CALLCOACH = (sys.executable, "-m", "callcoach")
 
 
-def excerpt(folder: Path, *, start: float = 0.0, seconds: float = 10.0, name: str = "s02_interrupted_scanner") -> Path:
+def excerpt(
+    folder: Path, *, start: float = 0.0, seconds: float = 10.0, name: str = "s02_interrupted_scanner"
+) -> Path:
     """Write a part of a shipped sample, 16 kHz and 16 bit, and return its path."""
     path = SAMPLES / f"{name}.flac"
     rate = int(soundfile.info(path).samplerate)
@@ -74,7 +76,7 @@ class LiveCall:
         children = self.children()
         self.process.send_signal(signal.SIGKILL)
         self.process.communicate()
-        gone, left = psutil.wait_procs(children, timeout=10.0)
+        _, left = psutil.wait_procs(children, timeout=10.0)
         assert not left, f"{len(left)} helpers outlive the session"
 
     def children(self) -> list[psutil.Process]:

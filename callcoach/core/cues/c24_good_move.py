@@ -1,4 +1,4 @@
-"""C24: something went well and is named: an open question, a recovery, an announced silence."""
+"""C24: something went well and is named: a question, an acknowledgement, a recovery, an announced silence."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class GoodMove(Rule):
         self._raised_z = settings.delivery.raised_z
         self._turn, self._recovery = to_samples(s.caller_turn_s), to_samples(s.recovery_s)
         self._announced, self._close = to_samples(s.announced_s), to_samples(s.close_s)
+        self._acknowledged = to_samples(s.acknowledged_s)
         self._longest = to_samples(settings.c21.hold_s)
         self._notice_reach = to_samples(settings.silence.notice_reach_s)
         self._reach, self._gap = to_samples(_QUESTION_REACH_S), to_samples(_ANSWER_S)
@@ -53,6 +54,8 @@ class GoodMove(Rule):
         """By start: length of the agent's silences, and whether they were announced."""
         self._returned: set[int] = set()
         """Silences that the agent ended."""
+        self._windows = 0
+        """Acknowledgement windows that were looked at."""
         self._next: Opening | None = None
         self._over_at = NEVER
 
@@ -75,6 +78,7 @@ class GoodMove(Rule):
         """Open with what went well."""
         self.due = NEVER
         self._look_at_answer(scene)
+        self._look_at_windows(scene)
         opening, self._next = self._next, None
         if opening is not None:
             self.due = self._over_at = scene.now + self._close
@@ -118,6 +122,26 @@ class GoodMove(Rule):
                 "limit_s": seconds(self._turn),
             }
             self._next = Opening(last[0].start, facts, evidence=((last[0].start, end),))
+
+    def _look_at_windows(self, scene: Scene) -> None:
+        """Acknowledged soon after strong words (4.4): as soon as the words are known."""
+        windows = scene.language.windows
+        while self._windows < len(windows):
+            window = windows[self._windows]
+            if window.answer is None and scene.now - window.opened <= self._stale:
+                return
+            self._windows += 1
+            if window.answer is None or window.answer.start - window.opened > self._acknowledged:
+                continue
+            start, end = window.opened, window.answer.end
+            facts: Facts = {
+                "case": "acknowledged",
+                "after_s": seconds(max(0, window.answer.start - start)),
+                "limit_s": seconds(self._acknowledged),
+            }
+            self._next = Opening(
+                min(start, window.answer.start), facts, evidence=((min(start, window.answer.start), end),)
+            )
 
     def _recovered(self, event: VoiceClosed, scene: Scene) -> None:
         agent = scene.agent

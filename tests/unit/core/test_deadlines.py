@@ -29,7 +29,9 @@ class Slow:
 
 
 def window(name: str) -> SpeechWindow:
-    return SpeechWindow(Channel.AGENT, np.zeros(len(name), np.float32), (Span(Samples(0), Samples(len(name))),), (0,))
+    return SpeechWindow(
+        Channel.AGENT, np.zeros(len(name), np.float32), (Span(Samples(0), Samples(len(name))),), (0,)
+    )
 
 
 def released(merge: DeadlineMerge, now: int | None) -> list[str | None]:

@@ -122,7 +122,7 @@ def test_its_times_are_those_of_a_stream_of_the_whole_output(rig: PulseRig) -> N
     for listener in (alone, whole):
         loud = [b for b in listener.blocks if np.abs(b.pcm).max() > 4000]
         ends.append(loud[-1].t + np.flatnonzero(np.abs(loud[-1].pcm) > 4000)[-1] / 16_000)
-    assert abs(ends[0] - ends[1]) < 0.03
+    assert abs(ends[0] - ends[1]) < 0.05
 
 
 def test_an_application_that_plays_nothing_is_refused(rig: PulseRig) -> None:
