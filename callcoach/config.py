@@ -46,6 +46,7 @@ from callcoach.config_language import (
     C25Settings,
     LanguageSettings,
 )
+from callcoach.config_redaction import RedactionSettings
 from callcoach.config_stage import Stage as _Stage
 from callcoach.config_stage import setting as _setting
 from callcoach.errors import ConfigError
@@ -570,6 +571,7 @@ class Settings(_Stage):
     text: TextSettings = TextSettings()
     phases: PhaseSettings = PhaseSettings()
     language: LanguageSettings = LanguageSettings()
+    redaction: RedactionSettings = RedactionSettings()
     c01: C01Settings = C01Settings()
     c02: C02Settings = C02Settings()
     c03: C03Settings = C03Settings()

@@ -12,10 +12,10 @@ class RedactionSettings(Stage):
         True,
         "yes/no",
         "Mask numbers and secrets before words are written; no: only for samples without real data",
-        "PRV-5",
+        "[D] PRV-5",
     )
     least_digits: int = setting(
-        4, "digits", "Runs of at least this many digits are masked", "PRV-5", ge=2, le=8
+        4, "digits", "Runs of at least this many digits are masked", "[D] PRV-5", ge=2, le=8
     )
     asked_digits: int = setting(
         3,
@@ -28,7 +28,7 @@ class RedactionSettings(Stage):
     asked_s: float = setting(
         20.0, "s", "Time after such a question in which the other party's answer counts", "[D]", ge=0, le=120
     )
-    margin_s: float = setting(0.5, "s", "Sound silenced before and after what is masked", "PRV-5", ge=0, le=3)
+    margin_s: float = setting(0.5, "s", "Sound silenced before and after what is masked", "[D] PRV-5", ge=0, le=3)
     reach_s: float = setting(
         1.5,
         "s",

@@ -36,7 +36,8 @@ from callcoach.core.phrases import phrases
 from callcoach.core.replay import TranscriptReplay
 from callcoach.core.track import ChannelTrack
 from callcoach.errors import AudioFormatError
-from callcoach.events import Call, Channel, Event, event_to_json
+from callcoach.events import Call, Channel, Event, Word, event_to_json
+from callcoach.lexicon.silencing import in_columns, silence_in_words, silenced
 from callcoach.ports import Pending, Source, SpeechWindow, Transcriber, Verdict
 from callcoach.sinks.folder import ProsodyTrack, write_call_folder
 from callcoach.sinks.jsonl import JsonlSink
@@ -144,13 +145,14 @@ def analyze_source(
     """
     try:
         with _opened(open_source) as source:
-            document, prosody = _analyze(name, paths, source, folder, job, recogniser, progress)
+            document, prosody, secrets = _analyze(name, paths, source, folder, job, recogniser, progress)
     except AudioFormatError as error:
         return _rejected(name, folder, job, error)
     if "html" in job.formats:
         with _opened(open_source) as again:
             seconds = document.call.duration_ms / 1000
-            sound = encode_audio(again.blocks(), again.rate, expected_s=seconds) if seconds else None
+            quiet = silenced(again.blocks(), secrets, again.rate)
+            sound = encode_audio(quiet, again.rate, expected_s=seconds) if seconds else None
         write_report(folder, document, sound, prosody)
     write_call_folder(folder, document, prosody=prosody, formats=job.formats)
     return Result(name, folder, document)
@@ -177,7 +179,7 @@ def _analyze(
     job: Job,
     recogniser: Recogniser | None,
     progress: Progress | None,
-) -> tuple[CallDocument, dict[Channel | None, ProsodyTrack]]:
+) -> tuple[CallDocument, dict[Channel | None, ProsodyTrack], Mapping[int, tuple[Span, ...]]]:
     ahead = None
     if recogniser is not None:
         ahead = LookAhead(
@@ -245,7 +247,22 @@ def _analyze(
         if analyzer.coach.scene is None
         else analyzer.coach.scene.phases,
     )
-    return document, {track.channel: _prosody(track) for track in analyzer.tracks}
+    said = {track.channel: analyzer.transcript.all(track.channel) for track in analyzer.tracks}
+    secrets = masked_stretches(said, job.settings, bleed_share=analyzer.bleed.share)
+    return document, {track.channel: _prosody(track) for track in analyzer.tracks}, secrets
+
+
+def masked_stretches(
+    said: Mapping[Channel | None, Sequence[Word]], settings: Settings, *, bleed_share: float
+) -> dict[int, tuple[Span, ...]]:
+    """Return where the sound of masked numbers and secrets has to be silent, by column (PRV-5).
+
+    With a microphone that hears the caller, both columns are silent there.
+    """
+    if not settings.redaction.on:
+        return {}
+    spans = silence_in_words(said, settings.redaction)
+    return in_columns(spans, list(said), across=bleed_share > settings.bleed.notice_share)
 
 
 def _rejected(name: str, folder: Path, job: Job, error: AudioFormatError) -> Result:

@@ -110,8 +110,8 @@ def live(
     """Coach a call while it runs: both sides' words and every cue, and a call folder afterwards.
 
     Until there is a basis for it (--consent), the caller's side is neither stored nor transcribed. Ctrl-C
-    ends the call; a second one leaves missing words out. Exit status: 0 done, 2 wrong usage, 4 a device or the
-    speech model is missing.
+    ends the call; a second one leaves missing words out. Exit status: 0 done, 2 wrong usage, 4 a device or
+    the speech model is missing.
     """
     if consent not in BASES:
         raise ConfigError(f"Unknown --consent {consent!r}; choose from {', '.join(BASES)}.")

@@ -20,6 +20,7 @@ from callcoach.core.track import ChannelTrack
 from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Utterance
 from callcoach.events import CallEnded, Channel, Event, Notice, TranscriptLate, Words
+from callcoach.lexicon.redacting_words import RedactingWords
 from callcoach.ports import Audio, Pending, SpeechDetector, SpeechWindow
 
 
@@ -60,6 +61,9 @@ class Analyzer:
         self.settings = settings
         self.transcript = Transcript(enabled=submit is not None)
         self.merge = DeadlineMerge(on_miss)
+        self.masking = RedactingWords(settings.redaction)
+        self._all_words_to: dict[Channel | None, int] = {}
+        """Position up to which all words of a channel have come from the recogniser."""
         self.now = 0
         self._submit = submit
         self._budget = to_samples(settings.text.budget_s)
@@ -202,6 +206,7 @@ class Analyzer:
                     self.merge.submit(now + self._budget, window, pending)
 
     def _words_due(self, due: int | None, now: int) -> list[Event]:
+        """Return words that are due, masked; what may still grow into a number stays with the masking."""
         events: list[Event] = []
         for window, result in self.merge.release(due):
             span = Span(window.pieces[0].start, window.pieces[-1].end)
@@ -211,14 +216,26 @@ class Analyzer:
                         span=span, known_at=Samples(now), channel=window.channel, reason="missed its deadline"
                     )
                 )
+                events += self.masking.missing(window.channel, span, Samples(now))
                 continue
-            items = result.result()
-            self.transcript.add(window.channel, items)
-            events.append(Words(span=span, known_at=Samples(now), channel=window.channel, items=items))
+            words = Words(span=span, known_at=Samples(now), channel=window.channel, items=result.result())
+            events.append(self.masking.take(words))
+        for track in self.tracks:
+            # as known when the frame before ended: earlier than anything that was just released
+            through = self._all_words_to.get(track.channel, 0)
+            events += self.masking.settle(track.channel, through, Samples(now))
+        if due is None:
+            events += self.masking.finish(Samples(now))
+        for event in events:
+            if isinstance(event, Words):
+                self.transcript.add(event.channel, event.items)
         return events
 
     def _update_through(self, now: int) -> None:
         for track in self.tracks:
             pending = track.cutter.pending_from
             starts = [w.pieces[0].start for w in self.merge.outstanding if w.channel is track.channel]
-            self.transcript.through[track.channel] = min([*starts, now if pending is None else pending])
+            through = min([*starts, now if pending is None else pending])
+            self._all_words_to[track.channel] = through
+            held = self.masking.held_from(track.channel)
+            self.transcript.through[track.channel] = through if held is None else min(through, held)

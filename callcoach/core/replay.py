@@ -14,6 +14,7 @@ from callcoach.core.pitch import PitchTrack
 from callcoach.core.transcript import Transcript
 from callcoach.core.utterances import Party, Utterance
 from callcoach.events import Channel, Event, SpeechSegment, Word, Words
+from callcoach.lexicon.redacting_words import mask_words
 
 
 class TranscriptReplay:
@@ -29,7 +30,10 @@ class TranscriptReplay:
         self._merge = to_samples(settings.activity.merge_gap_s)
         self._runs = {channel: self._speech(given, channel) for channel in Channel}
         self._known: dict[Channel, list[Ipu]] = {channel: [] for channel in Channel}
-        self._words = {channel: tuple(w.as_word() for w in given.words(channel)) for channel in Channel}
+        self._words, _ = mask_words(
+            {channel: tuple(w.as_word() for w in given.words(channel)) for channel in Channel},
+            settings.redaction,
+        )
         self.parties: dict[Channel | None, Party] = {
             channel: Party(to_samples(settings.floor.chain_gap_s), FRAME_LENGTH) for channel in Channel
         }
@@ -67,7 +71,8 @@ class TranscriptReplay:
                 for i in party.ipus
             ]
         events += self.conversation.finish(now, self.length)
-        for channel, words in self._words.items():
+        for channel in Channel:
+            words = self._words[channel]
             self.transcript.add(channel, words)
             self.transcript.through[channel] = now
             if words:

@@ -23,6 +23,8 @@ LATENCY_S: Final = 0.04
 """What PortAudio is asked for, s. Measured on PulseAudio with 0.1: 23 ms from writing to our callback."""
 FURTHEST_BACK_S: Final = 30.0
 """An older or a future time stamp is not believed; the time of the callback counts then."""
+LATEST_TURN_S: Final = 2.0
+"""How long a callback may wait for its turn, s; more means another clock, or one that was set."""
 LIBRARY_COMMAND: Final = "apt-get install -y --no-install-recommends libportaudio2 libasound2-plugins"
 
 log = logging.getLogger(__name__)
@@ -134,8 +136,10 @@ class PortAudioInput:
         clock = self._clock
 
         def callback(data: NDArray[np.int16], frames: int, times: Any, status: Any) -> None:
-            now = clock.monotonic()
-            # On Linux the stamp is wall-clock time; only its distance to the library's own now counts.
+            now, wall = clock.monotonic(), clock.wall().timestamp()
+            # On Linux the library's now is wall-clock time from before this callback had its turn.
+            if 0.0 < wall - times.currentTime < LATEST_TURN_S:
+                now -= wall - times.currentTime
             back = times.inputBufferAdcTime - times.currentTime
             if not -FURTHEST_BACK_S < back <= 0.0:
                 back = -frames / SAMPLE_RATE

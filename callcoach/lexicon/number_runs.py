@@ -23,8 +23,8 @@ _STYLE_WRITTEN: Final = 3
 
 _GLUE: Final = word_set("""
     um uh uhm umm er erm err ah hm hmm mm mhm huh dash hyphen minus slash space comma point dot plus hash
-    pound star colon sorry no nope wait correction actually rather oops again then next okay ok yes yeah
-    yep yup right well so see it's
+    pound star colon sorry no nope wait weight correction actually rather oops again then next okay ok yes
+    yeah yep yup right well so see it's
 """)
 """Said between the groups of one number: pauses, marks, corrections, assent."""
 _GLUE_PAIRS: Final = phrase_set("""
@@ -92,7 +92,7 @@ def scan_number(
         return Run(at, digits) if len(digits) >= least else _NO_RUN
     if first.text in ("oh", "o") and _MARK.search(first.raw):
         return _NO_RUN  # "Oh, I see"
-    reader = _Reader(tail, at, before, hold)
+    reader = _Reader(tail, at, before, hold, least)
     while reader.last - at < MOST_RUN:
         follows = tail.follows(reader.at, plain_hold if reader.is_weak() else hold)
         went_on = reader.step() if follows else follows
@@ -107,10 +107,11 @@ def scan_number(
 class _Reader:
     """Steps through one run of digits."""
 
-    def __init__(self, tail: Tail, at: int, before: Token | None, hold: int) -> None:
+    def __init__(self, tail: Tail, at: int, before: Token | None, hold: int, least: int) -> None:
         self._tail = tail
         self._before = before
         self._hold = hold
+        self._least = least
         self._singles = 0
         self._written = 0
         self._glue = 0
@@ -159,7 +160,20 @@ class _Reader:
         if token.text in _GLUE or not token.text:
             self._only_and = False
             return self._pass(1)
-        return False
+        return self._misheard()
+
+    def _misheard(self) -> bool | None:
+        """Step over one word that does not belong, between digits of a number that is masked anyway.
+
+        Recognisers write fillers and corrections inside a number as some other word.
+        """
+        if self._glue or self._letters or len(digits_of(self.parts)) < max(4, self._least):
+            return False
+        follows = self._tail.follows(self.at + 1, self._hold)
+        if not follows:
+            return follows
+        after = self._tail.tokens[self.at + 2]
+        return self._pass(1) if after.parts and not after.alone else False
 
     def _is_pair(self) -> bool | None:
         """Tell whether the next two words are small talk of two words; None: not known yet."""

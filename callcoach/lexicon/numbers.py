@@ -72,6 +72,7 @@ _WORDS: Final[dict[str, Part]] = {
 }
 _NUMBER_TOKEN: Final = re.compile(r"[+#(]*[a-z]?\d[\d.,:/()+#*x×’'–—-]*[a-z]?\)?")
 """Digits with marks, at most one letter at either end: joins its neighbours."""
+_FILLERS: Final = frozenset(words_of("um uh er erm ah oh no ok okay oops"))
 _SIGNED: Final = re.compile(r"^[$£€¥]|[$£€¥%°]$")
 _DIGIT: Final = re.compile(r"\d")
 
@@ -104,7 +105,8 @@ def stands_alone(text: str) -> bool:
         return False
     pieces = [piece for piece in text.split("-") if piece]
     with_digits = sum(any(map(str.isdigit, piece)) for piece in pieces)
-    return bool(_SIGNED.search(text)) or (len(pieces) < 3 and with_digits < 2)
+    fillers = not _FILLERS.isdisjoint(pieces)
+    return bool(_SIGNED.search(text)) or (len(pieces) < 3 and with_digits < 2 and not fillers)
 
 
 def digits_of(parts: Sequence[Part]) -> str:

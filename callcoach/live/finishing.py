@@ -14,14 +14,19 @@ from typing import Any
 import numpy as np
 
 from callcoach.capture.archive import StoredAudio, complete, write_flac
+from callcoach.capture.clocks import SystemClock
+from callcoach.capture.journal import JournalWriter
+from callcoach.capture.journal_format import AUDIO_FOLDER, journal_files
 from callcoach.capture.marker import read_marker
+from callcoach.config import Settings
 from callcoach.contract import CallDocument, ModelInfo
 from callcoach.core.track import ChannelTrack
-from callcoach.events import CallEnded, Channel
+from callcoach.core.transcript import in_order
+from callcoach.events import CallEnded, Channel, Event, Word, Words
 from callcoach.live.curves import CURVES_NAME
 from callcoach.live.rebuild import rebuild_document
 from callcoach.live.tail import LOG_NAME, read_live_log
-from callcoach.runner import write_report
+from callcoach.runner import masked_stretches, write_report
 from callcoach.sinks.folder import ProsodyTrack, write_call_folder, write_prosody
 from callcoach.sinks.report import encode_audio
 from callcoach.sources.file import open_recording
@@ -33,6 +38,7 @@ def finish_call(
     formats: Sequence[str],
     tracks: Sequence[ChannelTrack],
     stored: frozenset[Channel],
+    settings: Settings,
     bleed_share: float | None,
 ) -> CallDocument:
     """Turn the journal and the log of a call that has ended into its folder.
@@ -42,6 +48,7 @@ def finish_call(
     formats : as for recordings.
     tracks : what was measured on each channel.
     stored : sides that may be kept.
+    settings : of the call.
     bleed_share : as measured; None without the caller's side.
 
     Raises
@@ -53,6 +60,7 @@ def finish_call(
     if log.header is None:
         raise ValueError("a call that was run to its end has a header")
     ended = next(e for e in log.events if isinstance(e, CallEnded))
+    silence_secrets(folder, log.header.id, log.events, settings, bleed_share=bleed_share)
     audio = write_flac(folder, end=ended.span.end)
     prosody: dict[Channel | None, ProsodyTrack] = {
         t.channel: kept_curves(t) for t in tracks if t.channel in stored
@@ -91,6 +99,31 @@ def write_folder(
     write_call_folder(folder, document, formats=tuple(formats))
     complete(folder, audio)
     (folder / CURVES_NAME).unlink(missing_ok=True)
+
+
+def silence_secrets(
+    folder: Path,
+    call_id: str,
+    events: Sequence[Event],
+    settings: Settings,
+    *,
+    bleed_share: float | None,
+) -> None:
+    """Take the sound of masked numbers and secrets out of the journal before it becomes FLAC (PRV-5)."""
+    said: dict[Channel | None, list[Word]] = {channel: [] for channel in Channel}
+    for event in events:
+        if isinstance(event, Words):
+            in_order(said[event.channel], event.items)
+    columns = masked_stretches(said, settings, bleed_share=bleed_share or 0.0)
+    if not any(columns.values()) or not journal_files(folder / AUDIO_FOLDER):
+        return
+    journal = JournalWriter(folder, call_id, clock=SystemClock())
+    try:
+        for column, spans in columns.items():
+            for span in spans:
+                journal.erase(span.start, span.end, [list(Channel)[column]])
+    finally:
+        journal.close()
 
 
 def kept_curves(track: ChannelTrack) -> ProsodyTrack:

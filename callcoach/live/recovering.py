@@ -25,9 +25,10 @@ from callcoach.config import Settings
 from callcoach.contract import CallDocument, ModelInfo
 from callcoach.errors import StoreError
 from callcoach.events import Call, CallEnded, Channel, Event, SpeechSegment, Words
+from callcoach.lexicon.redacting_words import RedactingWords
 from callcoach.live.closing import missing_words, stored_sides
 from callcoach.live.curves import Measured, measure, measure_from, read_curve_log, recovered_prosody
-from callcoach.live.finishing import marker_facts, write_folder
+from callcoach.live.finishing import marker_facts, silence_secrets, write_folder
 from callcoach.live.rebuild import close_log, has_curves, rebuild_document, settings_of
 from callcoach.live.tail import LOG_NAME, event_line, read_live_log, trim_log
 from callcoach.ports import Pending, SpeechWindow
@@ -93,6 +94,8 @@ def _recover(folder: Path, submit: Submit | None, progress: Progress | None) -> 
     facts = marker_facts(folder)
     header = read_live_log(folder / LOG_NAME).header or _header(folder, facts)
     settings = settings_of(header, folder)
+    told = read_live_log(folder / LOG_NAME).events
+    silence_secrets(folder, header.id, told, settings, bleed_share=None)
     audio = write_flac(folder)
     events = list(close_log(folder, length=audio.samples, header=header).events)
     prosody: Mapping[Channel | None, ProsodyTrack] = {}
@@ -207,9 +210,12 @@ def _hear(
                 piece = Span(Samples(start), Samples(end))
                 jobs.append((channel, piece, submit(SpeechWindow(channel, sound, (piece,), (0,)))))
     found: list[Event] = []
+    masking = RedactingWords(settings.redaction)
     for number, (channel, piece, job) in enumerate(jobs, 1):
-        items = job.result()
-        found.append(Words(span=piece, known_at=Samples(max(now, piece.end)), channel=channel, items=items))
+        known = Samples(max(now, piece.end))
+        # its neighbours are not here: what may go on in them is masked, however short
+        found += masking.missing(channel, piece, known)
+        found.append(masking.take(Words(span=piece, known_at=known, channel=channel, items=job.result())))
         if progress is not None:
             progress(number, len(jobs))
-    return found
+    return [*found, *masking.finish(Samples(now))]

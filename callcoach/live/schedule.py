@@ -20,7 +20,7 @@ class SchedulePlan:
     All values are [D], tuned on the development calls (docs/benchmarks.md).
     """
 
-    every_s: float = 1.0
+    every_s: float = 0.8
     """New speech between two interim windows of a channel."""
     first_s: float = 0.6
     """Speech before the first interim window of a piece."""

@@ -1,7 +1,7 @@
 """One live call from its first sample to its folder: the one place of the live path that knows all parts.
 
 The capture process delivers both sides through a ring; this process analyses them frame by frame with the
-same core as recordings, and writes what becomes known to the log; the recogniser has a process of its own. What
+same core as recordings, and writes what becomes known to the log; the recogniser has its own process. What
 the folder tells in the end is built from the written log alone, so that a recovered call has the same.
 """
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from callcoach import __version__
 from callcoach.capture.clocks import SystemClock
+from callcoach.capture.journal_reader import read_journal
 from callcoach.capture.marker import CallLock, Marker, start_call
 from callcoach.capture.process import (
     Applied,
@@ -63,6 +64,7 @@ from callcoach.events import (
     event_from_json,
     event_to_json,
 )
+from callcoach.lexicon.redaction_guard import SecretGuard
 from callcoach.live.capturing import Capturing, silence
 from callcoach.live.consent import ConsentState, without_caller
 from callcoach.live.curves import CurveLog
@@ -73,6 +75,7 @@ from callcoach.live.ladder import Ladder, Load
 from callcoach.live.recogniser import LiveRecogniser
 from callcoach.live.sound_checks import NoSound, SameSound
 from callcoach.live.words import LiveWords
+from callcoach.ports import Audio
 from callcoach.sinks.jsonl import JsonlSink
 from callcoach.sound_ports import Clock, Pcm
 from callcoach.speech.silero import StreamingSilero
@@ -165,6 +168,7 @@ class LiveSession:
         self._capture = Capturing(spec, self._ring, open_input, self._clock)
         self._words = None
         if recogniser is not None:
+            recogniser.reload = self._reload
             self._words = LiveWords(
                 recogniser,
                 plan.settings.text,
@@ -182,6 +186,7 @@ class LiveSession:
             profile=plan.profile,
         )
         self._ladder = Ladder()
+        self._guard = SecretGuard(plan.settings.redaction)
         self._checks = (SameSound(), NoSound())
         self._position = 0
         """Up to here the analysis has heard."""
@@ -250,6 +255,12 @@ class LiveSession:
             self._ring.close()
             self._ring.unlink()
 
+    def _reload(self, channel: Channel | None, span: Span) -> Audio:
+        """Read stored sound again, for words that wait too long to stay in memory (OVL-5)."""
+        column = list(Channel).index(channel) if channel is not None else 0
+        pcm = read_journal(self._plan.folder).read(span.start, span.end)[:, column]
+        return pcm.astype(np.float32) / np.float32(32768)
+
     def _facts(self) -> dict[str, Any]:
         """Return what a recovery needs to know beside the log."""
         info = None if self._recogniser is None else self._recogniser.info
@@ -305,6 +316,7 @@ class LiveSession:
             formats=self._plan.formats,
             tracks=self.analyzer.tracks,
             stored=self.consent.stored,
+            settings=self._plan.settings,
             bleed_share=self.analyzer.bleed.share if self.consent.caller_from is not None else None,
         )
 
@@ -364,11 +376,36 @@ class LiveSession:
             self._words.step(now, {track.channel: track.cutter for track in self.analyzer.tracks})
         agent, caller = self.analyzer.tracks
         active = (bool(agent.active[-1]), bool(caller.active[-1])) if now else (False, False)
+        self._silence_secrets()
         if self.paused is None:
             for check in self._checks:
                 for code, value in check.step(block, active):
                     self._notice(code, value)
         self._keep_curves()
+
+    def _silence_secrets(self) -> None:
+        """Take the sound of what was just masked out of the journal."""
+        margin = to_samples(self._plan.settings.redaction.margin_s)
+        for match in self.analyzer.masking.new_matches():
+            start = max(0, min(match.span.start - margin, match.room.start))
+            end = max(match.span.end + margin, match.room.end)
+            heard_twice = match.channel is None or self._bleeds
+            self._erase(start, end, frozenset(c for c in Channel if heard_twice or c is match.channel))
+
+    @property
+    def _bleeds(self) -> bool:
+        """Whether the microphone hears the caller."""
+        return self.analyzer.bleed.share > self._plan.settings.bleed.notice_share
+
+    def _warn_of_secrets(self, record: InterimRecord) -> None:
+        """Warn when somebody begins to name a password or card number; some words begin a card pause."""
+        listen = self._guard.hear if record.final else self._guard.glimpse
+        for warning in listen(record.channel, record.words):
+            notice = warning.notice(Samples(self.analyzer.now))
+            self._hold(notice)
+            self._show.say("warning", warning.text)
+            if warning.pauses and self.paused is None:
+                self._pause("card")
 
     def _keep_curves(self, *, final: bool = False) -> None:
         """Write the curves of the agent that will not change any more; the caller's are not kept."""
@@ -421,8 +458,11 @@ class LiveSession:
 
     def _interim(self, record: InterimRecord) -> None:
         self._show.interim(record)
-        if self._interims is not None:
-            self._interims.write(json.dumps(record.as_json(), ensure_ascii=False) + "\n")
+        self._warn_of_secrets(record)
+        if self._interims is not None and record.words:
+            masked = self.analyzer.masking.glimpse(record.channel, record.words, final=record.final)
+            line = record.as_json() | {"text": " ".join(word.text for word in masked)}
+            self._interims.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._interims.flush()
 
     def _notice(self, code: str, value: float) -> None:
@@ -549,6 +589,7 @@ class LiveSession:
             self._erase(0, position + SAMPLE_RATE, frozenset({Channel.CALLER}))
             if self._words is not None:
                 self._words.take_back(0, position + SAMPLE_RATE, (Channel.CALLER,))
+            self.analyzer.masking.forget(0, position, [Channel.CALLER])
             self._forget_caller()
         self._hold(event)
         self._show.say("notice", "Both sides are stored." if granted else "Only your own side is stored.")
@@ -596,6 +637,7 @@ class LiveSession:
         if self._words is not None:
             self._words.take_back(start, end)
         self.analyzer.transcript.forget(start, end)
+        self.analyzer.masking.forget(start, end)
 
         def without(record: dict[str, Any]) -> Mapping[str, object] | None:
             if record.get("type") == "Words":

@@ -139,6 +139,7 @@ class LiveWords:
             side = self._sides.setdefault(channel, _Side())
             side.looks = deque(look for look in side.looks if look[3] <= start)
             side.texts = {at: text for at, text in side.texts.items() if text.end <= start}
+            side.before.clear()
 
     def _is_taken_back(self, channel: Channel | None, start: int, end: int) -> bool:
         return any(c is channel and start < e and s < end for c, s, e in self._taken_back)

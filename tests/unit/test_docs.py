@@ -79,13 +79,13 @@ LISTS = [key for key, field in SETTINGS.items() if isinstance(field.default, tup
 
 
 def rules() -> str:
-    """The page of the rules, with section 4 from its own page."""
+    """The page of the rules, with section 4 and the masking from their own pages."""
     language = (DOCS / "language-metrics.md").read_text("utf-8")
     return (
         (DOCS / "metrics.md")
         .read_text("utf-8")
         .replace("## 4 Language\n", language[language.index("## 4 ") :])
-    )
+    ) + (DOCS / "redaction.md").read_text("utf-8")
 
 
 def test_the_page_of_settings_is_the_one_that_the_code_makes() -> None:

@@ -124,7 +124,10 @@ def test_words_that_are_late_in_a_live_call_are_told_and_come_at_its_end() -> No
     late = [e for e in events if isinstance(e, TranscriptLate)]
     assert [e.channel for e in late] == ["agent", "caller", "agent"]
     words = [e for e in events if isinstance(e, Words)]
-    assert [(e.channel, e.span) for e in words] == [(e.channel, e.span) for e in late]
+    assert {(e.channel, e.span) for e in late} <= {(e.channel, e.span) for e in words}
+    assert sorted(w.text for e in words for w in e.items) == sorted(
+        w.text for s in SPOKEN.values() for w in s
+    )
     assert all(e.known_at >= analyzer.now for e in words)
     assert analyzer.merge.missed == 3
     assert len([e for e in events if isinstance(e, Turn)]) == 3
@@ -133,7 +136,10 @@ def test_words_that_are_late_in_a_live_call_are_told_and_come_at_its_end() -> No
 def test_a_file_waits_for_the_same_words() -> None:
     slow = Pace(ScriptedTranscriber(SPOKEN), speed=1.0, cost_s=60.0)
     events = run(make(slow.submit), call(30.0))
-    assert len([e for e in events if isinstance(e, Words)]) == 3
+    words = [e for e in events if isinstance(e, Words)]
+    assert sorted(w.text for e in words for w in e.items) == sorted(
+        w.text for s in SPOKEN.values() for w in s
+    )
     assert not [e for e in events if isinstance(e, TranscriptLate)]
 
 
@@ -174,8 +180,9 @@ def test_an_echo_of_the_caller_is_not_the_agent() -> None:
     analyzer = make(None, [[(1.1, 26.1)], caller_spans])
     events = run(analyzer, np.stack([echo, caller], axis=1).astype(np.float32))
     notices = [e for e in events if isinstance(e, Notice)]
-    assert [n.code for n in notices] == ["S-BLEED"]
-    assert notices[0].value > 0.2
+    assert [n.code for n in notices if n.code != "S-ECHO"] == ["S-BLEED"]
+    assert any(n.code == "S-ECHO" and n.span.start <= 3 * SAMPLE_RATE for n in notices)
+    assert all(n.value > 0.2 for n in notices if n.code == "S-BLEED")
     assert analyzer.tracks[0].party.ipus == []
     assert not [e for e in events if isinstance(e, Turn) and e.channel is Channel.AGENT]
     assert not [e for e in events if isinstance(e, Overlap) and e.incomer is Channel.AGENT and e.kind.counted]

@@ -51,6 +51,8 @@ def leaks(reading: Reading, words: Sequence[Word]) -> list[str]:
         ("four seven one to nine", "[number]"),
         ("four two b seven nine", "[number]"),
         ("ten thirty", "[number]"),
+        ("4478 59 mother 14 please", "[number] please"),
+        ("3788 62-um, 65 please", "[number] please"),
         ("it costs $1,200 now", "it costs [number] now"),
         ("4111 1111 1111 1111.", "[card]."),
         (
