@@ -22,7 +22,7 @@ SYSTEM_PACKAGES := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils 
 APT_INSTALL := apt-get install -y --no-install-recommends
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types layers unit bench golden smoke setup setup-dev weights system lock pre-commit clean
+.PHONY: help demo test check lint types layers unit bench bench-live soak golden smoke setup setup-dev weights system lock pre-commit clean
 
 help: ## list the recipes
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1|/' | awk -F'|' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -46,10 +46,18 @@ layers: setup-dev
 	$(BIN)/lint-imports
 
 unit: setup-dev
-	$(BIN)/python -m pytest -m "not bench and not hardware"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not bench and not hardware"
 
 bench: setup-dev weights ## measure accuracy and speed, print one table
 	$(BIN)/python -m tests.bench
+
+bench-live: setup-dev system weights ## measure live calls: words at 1x, devices that come and go, killed processes
+	$(BIN)/python -m tests.bench.live_words --real samples/s02_interrupted_scanner.flac samples/s04_phone_line_with_bleed.flac
+	$(BIN)/python -m tests.bench.live_devices --cycles 10
+	$(BIN)/python -m tests.bench.kills --count 6
+
+soak: setup-dev ## a shift of eight hours through the fakes; half an hour or more
+	$(BIN)/python -m tests.soak.shift --hours 8
 
 golden: setup-dev weights ## write the golden logs anew; read the difference before you commit it
 	$(BIN)/python -m tests.golden.update

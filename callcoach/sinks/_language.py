@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from callcoach.contract import CallDocument, LanguageEventEntry
+from callcoach.contract.metrics import NOT_MEASURED_YET
 from callcoach.events import Channel
 from callcoach.sinks._style import Style, clock, number, plural
 
@@ -28,7 +29,7 @@ HELPFUL_KINDS: Final = ("acknowledgement", "deescalation", "recap", "check_back"
 def why_not_measured(document: CallDocument, metric: str) -> str:
     """Return why a language metric is null, without a mark at the end."""
     reason = document.metrics.why_null.get(metric)
-    if reason:
+    if reason and reason != NOT_MEASURED_YET:
         return reason.rstrip(". ")
     if document.call.channel_mode == "mono":
         return "one channel holds both sides"
@@ -68,25 +69,25 @@ def language(document: CallDocument, style: Style) -> list[RenderableType]:
         facts.append(f"{metrics.L02.helpful} helpful")
     if metrics.L07 is not None and metrics.L07.count:
         facts.append(f"{metrics.L07.unexplained} of {plural(metrics.L07.count, 'term')} unexplained")
-    if metrics.L09 is not None:
-        facts.append(f"{metrics.L09.covered} of {plural(metrics.L09.blocks, 'explanation')} checked back")
-    if metrics.L18 is not None:
-        facts.append(f"close {metrics.L18.points} of 4")
-    parts: list[RenderableType] = [
-        Text.assemble(("Language", palette.strong), "   ", style.join(*facts) if facts else "nothing measured")
-    ]
+    line = style.join(*facts) or "nothing measured"
+    parts: list[RenderableType] = [Text.assemble(("Language", palette.strong), "   ", line)]
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True, style=palette.muted)
     grid.add_column(overflow="fold")
     acknowledged = _acknowledged(document, style)
     if acknowledged is not None:
         grid.add_row("Acknowledged", acknowledged)
+    close = "" if metrics.L18 is None else f"{metrics.L18.points} of 4 points"
+    back = metrics.L09
+    checked = "" if back is None else f"{back.covered} of {plural(back.blocks, 'explanation')} checked back"
+    if close or checked:
+        grid.add_row("Close" if close else "Check-back", style.join(close, checked))
     rehearse = document.language.rehearse
     if rehearse is not None:
         times = "" if rehearse.times == 1 else f", {rehearse.times} times"
-        grid.add_row(
-            "Said", Text(f"{style.quote(rehearse.phrase)} at {clock(rehearse.begin)}{times}  ({rehearse.id})")
-        )
+        row = style.clean(rehearse.id)
+        said = f"{style.quote(rehearse.phrase)} at {clock(rehearse.begin)}{times}  ({row})"
+        grid.add_row("Said", Text(said))
         grid.add_row("Rehearse", Text(style.clean(rehearse.instead), style=palette.strong))
     if grid.row_count:
         parts.append(grid)

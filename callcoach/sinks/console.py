@@ -14,6 +14,7 @@ from rich.text import Text
 from callcoach.contract import CallDocument
 from callcoach.sinks._facts import fact_table
 from callcoach.sinks._interruptions import interruptions
+from callcoach.sinks._language import language
 from callcoach.sinks._overview import OverviewRow, render_overview
 from callcoach.sinks._prompts import delivery, prompts
 from callcoach.sinks._script import script
@@ -61,6 +62,9 @@ def render_summary(
         spoken = delivery(document, style)
         parts += [Text(), *spoken] if spoken else []
         parts += [Text(), *prompts(document, width, style)]
+    if document.call.channel_mode != "mono" and document.call.duration_ms > 0:
+        said = language(document, style)
+        parts += [Text(), *said] if said else []
     if words and document.transcript:
         parts += [Text(), *script(document, width, style)]
     parts += [Text(), fact_table(document, width, style, folder=folder)]

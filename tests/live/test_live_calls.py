@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,77 +32,117 @@ def deterministic(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_live_call_tells_what_its_recording_tells(tmp_path: Path) -> None:
-    part = excerpt(tmp_path, start=10.0, seconds=14.0)
-    call = LiveCall(tmp_path / "live", part, part, "--consent", "notice", *NO_WORDS)
-    output = call.end()
-    assert call.process.returncode == 0, output
-    live = deterministic(call.folder)
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("calls")
+
+
+@pytest.fixture(scope="module")
+def part(place: Path) -> Path:
+    """14 s of two people, with an interruption of the caller."""
+    return excerpt(place, start=10.0, seconds=14.0)
+
+
+@pytest.fixture(scope="module")
+def calls(place: Path, part: Path) -> dict[str, Path]:
+    """Call folders of four calls that run side by side."""
+    running = {
+        "noticed": LiveCall(place / "noticed", part, part, "--consent", "notice", *NO_WORDS),
+        "own-side": LiveCall(place / "own-side", part, part, *NO_WORDS),
+        "withdrawn": LiveCall(place / "withdrawn", part, part, "--consent", "notice", *NO_WORDS),
+        "scrubbed": LiveCall(place / "scrubbed", part, part, "--consent", "notice", *NO_WORDS),
+    }
+    for call in running.values():
+        call.await_sound()
+    time.sleep(7.0)
+    running["withdrawn"].order("refused")
+    running["scrubbed"].order("scrub 3")
+    for call in running.values():
+        output = call.end()
+        assert call.process.returncode == 0, output
+    return {name: call.folder for name, call in running.items()}
+
+
+def test_a_live_call_tells_what_its_recording_tells(
+    calls: dict[str, Path], part: Path, tmp_path: Path
+) -> None:
+    folder = calls["noticed"]
+    live = deterministic(folder)
     assert live == deterministic(analysed(part, tmp_path / "offline", "--no-words"))
-    flac = call.folder / "audio" / "call.flac"
+    flac = folder / "audio" / "call.flac"
     assert live == deterministic(analysed(flac, tmp_path / "again", "--no-words"))
     sound, rate = soundfile.read(part, dtype="int16")
     kept, kept_rate = soundfile.read(flac, dtype="int16")
     assert kept_rate == rate == 16000
     assert np.array_equal(kept, sound)
     assert any(e["type"] == "CueOpened" for e in live)
-    assert sorted(p.name for p in call.folder.iterdir()) == [
-        "audio",
-        "call.json",
-        "events.jsonl",
-        "prosody.npz",
-    ]
-    assert [p.name for p in (call.folder / "audio").iterdir()] == ["call.flac"]
-    CallDocument.model_validate_json((call.folder / "call.json").read_bytes())
+    names = sorted(p.name for p in folder.iterdir())
+    assert names == ["audio", "call.json", "events.jsonl", "prosody.npz"]
+    assert [p.name for p in (folder / "audio").iterdir()] == ["call.flac"]
+    CallDocument.model_validate_json((folder / "call.json").read_bytes())
     assert stat.S_IMODE(flac.stat().st_mode) == 0o600
 
 
-def test_times_of_a_live_log_follow_the_sound(tmp_path: Path) -> None:
-    part = excerpt(tmp_path, start=14.0, seconds=6.0)
-    call = LiveCall(tmp_path / "live", part, part, "--consent", "notice", *NO_WORDS)
-    call.end()
-    rows = [e for e in events_of(call.folder) if e["type"] in ("SpeechSegment", "CueOpened", "Overlap")]
+def test_times_of_a_live_log_follow_the_sound(calls: dict[str, Path]) -> None:
+    events = events_of(calls["noticed"])
+    rows = [e for e in events if e["type"] in ("SpeechSegment", "CueOpened", "Overlap")]
     assert rows
     for row in rows:
         delay = row["wall_s"] - row["known_at"] / 16000
         assert 0 <= delay < 2.0  # how fast it is belongs to the benchmark
-    walls = [e["wall_s"] for e in events_of(call.folder)]
+    walls = [e["wall_s"] for e in events]
     assert walls == sorted(walls)
 
 
-def test_without_a_basis_nothing_of_the_caller_is_kept(tmp_path: Path) -> None:
-    part = excerpt(tmp_path, start=10.0, seconds=10.0)
-    call = LiveCall(tmp_path / "live", part, part, *NO_WORDS)
-    output = call.end()
-    assert call.process.returncode == 0, output
-    kept, _ = soundfile.read(call.folder / "audio" / "call.flac", dtype="int16")
+def test_without_a_basis_nothing_of_the_caller_is_kept(calls: dict[str, Path]) -> None:
+    folder = calls["own-side"]
+    kept, _ = soundfile.read(folder / "audio" / "call.flac", dtype="int16")
     assert np.any(kept[:, 0])
     assert not np.any(kept[:, 1])
-    events = events_of(call.folder)
+    events = events_of(folder)
     assert not [e for e in events if e.get("channel") == "caller" and e["type"] != "Device"]
     assert not [e for e in events if e["type"] in TELLS_OF_BOTH]
     assert [e["stored"] for e in events if e["type"] == "Consent"] == [["agent"]]
     # the ring needs to know that the caller speaks, and works all the same
     assert [e["cue"] for e in events if e["type"] == "CueOpened"] == ["C01"]
-    document = document_of(call.folder)
+    document = document_of(folder)
     assert {s["role"] for s in document["segments"]} == {"agent"}
     assert document["overlaps"] == []
     assert document["metrics"]["M02"] is None
     assert "caller" in document["metrics"]["why_null"]["M02"]
-    with np.load(call.folder / "prosody.npz") as curves:
+    with np.load(folder / "prosody.npz") as curves:
         assert not [name for name in curves.files if name.startswith("caller")]
 
 
-def test_no_level_or_pitch_of_the_caller_outlives_the_call(tmp_path: Path) -> None:
-    part = excerpt(tmp_path, start=2.0, seconds=8.0)
-    call = LiveCall(tmp_path / "live", part, part, "--consent", "notice", *NO_WORDS)
-    call.end()
-    with np.load(call.folder / "prosody.npz") as curves:
+def test_no_level_or_pitch_of_the_caller_outlives_the_call(calls: dict[str, Path]) -> None:
+    with np.load(calls["noticed"] / "prosody.npz") as curves:
         assert np.isnan(curves["caller_level_dbfs"]).all()
         assert np.isnan(curves["caller_f0_hz"]).all()
         assert curves["caller_speech"].any()
         assert np.isfinite(curves["agent_level_dbfs"]).all()
-    assert not [e for e in events_of(call.folder) if e["type"] == "VoiceOpened" and e["channel"] == "caller"]
+    events = events_of(calls["noticed"])
+    assert not [e for e in events if e["type"] == "VoiceOpened" and e["channel"] == "caller"]
+
+
+def test_a_caller_who_takes_it_back_leaves_nothing_behind(calls: dict[str, Path]) -> None:
+    folder = calls["withdrawn"]
+    kept, _ = soundfile.read(folder / "audio" / "call.flac", dtype="int16")
+    assert np.any(kept[:, 0])
+    assert not np.any(kept[:, 1])
+    events = events_of(folder)
+    assert not [e for e in events if e.get("channel") == "caller" and e["type"] != "Device"]
+    assert [e["answer"] for e in events if e["type"] == "Consent"] == ["set", "withdrawn"]
+
+
+def test_the_last_seconds_can_be_taken_back(calls: dict[str, Path]) -> None:
+    folder = calls["scrubbed"]
+    (scrub,) = [e for e in events_of(folder) if e["type"] == "Scrub"]
+    start, end = scrub["span"]
+    kept, _ = soundfile.read(folder / "audio" / "call.flac", dtype="int16")
+    assert end - start == 3 * 16000
+    assert not np.any(kept[start:end])
+    assert np.any(kept[:start])
+    assert np.any(kept[end:])
 
 
 def test_consent_that_is_given_refused_and_a_pause(tmp_path: Path) -> None:
@@ -134,36 +175,6 @@ def test_consent_that_is_given_refused_and_a_pause(tmp_path: Path) -> None:
     gaps = [e for e in events if e["type"] == "Gap"]
     assert [g["reason"] for g in gaps] == ["private"]
     assert document_of(call.folder)["verdict"]["status"] == "ok"
-
-
-def test_a_caller_who_takes_it_back_leaves_nothing_behind(tmp_path: Path) -> None:
-    part = excerpt(tmp_path, start=2.0, seconds=9.0)
-    call = LiveCall(tmp_path / "live", part, part, "--consent", "notice", *NO_WORDS)
-    call.await_sound(5.0)
-    call.order("refused")
-    output = call.end()
-    assert call.process.returncode == 0, output
-    kept, _ = soundfile.read(call.folder / "audio" / "call.flac", dtype="int16")
-    assert np.any(kept[:, 0])
-    assert not np.any(kept[:, 1])
-    events = events_of(call.folder)
-    assert not [e for e in events if e.get("channel") == "caller" and e["type"] != "Device"]
-    assert [e["answer"] for e in events if e["type"] == "Consent"] == ["set", "withdrawn"]
-
-
-def test_the_last_seconds_can_be_taken_back(tmp_path: Path) -> None:
-    part = excerpt(tmp_path, start=2.0, seconds=9.0)
-    call = LiveCall(tmp_path / "live", part, part, "--consent", "notice", *NO_WORDS)
-    call.await_sound(6.0)
-    call.order("scrub 3")
-    call.end()
-    (scrub,) = [e for e in events_of(call.folder) if e["type"] == "Scrub"]
-    start, end = scrub["span"]
-    kept, _ = soundfile.read(call.folder / "audio" / "call.flac", dtype="int16")
-    assert end - start == 3 * 16000
-    assert not np.any(kept[start:end])
-    assert np.any(kept[:start])
-    assert np.any(kept[end:])
 
 
 def test_a_killed_session_leaves_its_sound_and_recovers_twice_alike(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ pipe and the thread of the journal are missing, so that time can be as fast as t
 
 from __future__ import annotations
 
+import tempfile
+from array import array
 from collections.abc import Mapping
 
 import numpy as np
@@ -29,18 +31,20 @@ from tests.support.fake_inputs import FakeClock, FakeInput
 
 
 class HeardInput(FakeInput):
-    """A fake device that remembers what it has delivered."""
+    """A fake device that remembers what it has delivered: in a file, so that this takes no memory."""
 
-    blocks: list[InputBlock]
     first_opened: float | None = None
     """Fake seconds of its first opening."""
 
     def open(self, on_block: OnBlock, on_end: OnEnd) -> None:
         if self.first_opened is None:
-            self.blocks = []
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the device
+            self.times, self.ends = array("d"), array("q")
 
         def heard(block: InputBlock) -> None:
-            self.blocks.append(block)
+            self._file.write(block.pcm.tobytes())
+            self.times.append(block.t)
+            self.ends.append((self.ends[-1] if self.ends else 0) + len(block.pcm))
             on_block(block)
 
         super().open(heard, on_end)
@@ -48,8 +52,15 @@ class HeardInput(FakeInput):
             self.first_opened = self._opened
 
     def delivered(self) -> Pcm:
-        """Return everything that was handed over, in order."""
-        return np.concatenate([b.pcm for b in self.blocks]) if self.blocks else np.zeros(0, np.int16)
+        """Return everything that was handed over, in order, and forget it."""
+        self._file.seek(0)
+        pcm = np.frombuffer(self._file.read(), np.int16)
+        self._file.close()
+        return pcm
+
+    def forget(self) -> None:
+        """Give the file back."""
+        self._file.close()
 
 
 class _Mailbox:

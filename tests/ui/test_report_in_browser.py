@@ -18,6 +18,7 @@ from callcoach.contract import metrics as m
 from callcoach.contract.metrics import Metrics
 from callcoach.sinks.report import encode_audio, report_html
 from tests.support.call_documents import call_info, mono_document, small_document
+from tests.support.language_calls import language_document, silent_document
 from tests.support.report_calls import RATE, blocks, full_document, hostile_document, overlap, sound, tracks
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -345,6 +346,75 @@ def test_paper_shows_everything_that_can_be_read(visit: Opens, full: str) -> Non
     seen.page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert not seen.page.locator("#computed").evaluate("part => part.open")
     assert len(seen.page.pdf(format="A4")) > 20_000
+
+
+@pytest.fixture(scope="module")
+def spoken() -> str:
+    return report(language_document())
+
+
+def test_a_click_on_a_language_mark_moves_there_and_tells_row_and_suggestion(
+    visit: Opens, spoken: str
+) -> None:
+    seen = visit(spoken)
+    mark = seen.page.locator(".ev.word.w-tag").first
+    assert "“You need to wait” (N01). Try: I'll do it now." in mark.get_attribute("title")
+    mark.click()
+    seen.wait(
+        "!document.getElementById('media').paused && document.getElementById('media').currentTime > 33.5"
+    )
+    assert 33.4 <= seen.at() < 36
+    panel = seen.page.locator("#inspect").inner_text()
+    for told in ("You need to wait", "N01", "I'll do it now.", "3 of 3"):
+        assert told in panel
+
+
+def test_the_clip_of_an_acknowledgement_plays_and_picks_its_mark(visit: Opens, spoken: str) -> None:
+    seen = visit(spoken)
+    seen.page.locator(".windows .clip").first.click()
+    seen.wait("!document.getElementById('media').paused")
+    assert 7.5 <= seen.at() < 10
+    assert "are you serious" in seen.page.locator("#inspect").inner_text()
+    assert "are you serious" in seen.page.locator(".ev.on").get_attribute("title")
+
+
+def test_the_draft_is_copied_as_it_stands_after_changes(visit: Opens, spoken: str) -> None:
+    seen = visit(spoken)
+    seen.page.locator(".ticket > summary").click()
+    draft = seen.page.locator("#note")
+    assert draft.input_value().startswith("DRAFT, ")
+    draft.fill("Checked: n 0 ? stay letters here")
+    draft.press("n")
+    assert seen.at() == 0
+    seen.page.locator("#copy").click()
+    seen.wait("document.getElementById('copied').textContent === 'Copied'")
+    draft.fill("")
+    draft.press("Control+v")
+    assert draft.input_value() == "Checked: n 0 ? stay letters heren"
+
+
+@pytest.mark.parametrize("kind", ["spoken", "silent"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 420])
+def test_language_fits_the_window_and_stands_out(visit: Opens, kind: str, scheme: str, width: int) -> None:
+    document = language_document() if kind == "spoken" else silent_document()
+    html = report(document, with_sound=False)
+    seen = visit(html, color_scheme=scheme, viewport={"width": width, "height": 900})
+    for part in seen.page.locator(".language details > summary").all():
+        part.click()
+    assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert seen.page.evaluate(CONTRASTS) == []
+
+
+def test_paper_shows_the_language_section_unfolded(visit: Opens, spoken: str) -> None:
+    seen = visit(spoken)
+    seen.page.emulate_media(media="print")
+    seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    for shown in (".rehearse", ".windows", ".phrases", ".checks", ".style", "#note"):
+        assert seen.page.locator(shown).first.is_visible(), shown
+    assert not seen.page.locator("#copy").is_visible()
+    hidden = "document.getElementById('note').scrollHeight - document.getElementById('note').clientHeight"
+    assert seen.page.evaluate(hidden) <= 1
 
 
 def test_focus_is_visible_and_every_button_has_a_name(visit: Opens, full: str) -> None:

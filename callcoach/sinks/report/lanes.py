@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from callcoach.contract import CallDocument
+from callcoach.contract import CallDocument, LanguageEventEntry
 from callcoach.events import Channel
 from callcoach.sinks._style import clock
 from callcoach.sinks.report.highlights import clip_around
@@ -16,6 +16,8 @@ from callcoach.sinks.report.wording import (
     LANGUAGE_ICONS,
     LANGUAGE_NAMES,
     LANGUAGE_OTHER,
+    LANGUAGE_OTHER_ICON,
+    LANGUAGE_SHAPES,
     SIDES,
     SILENCE_NAMES,
     VOICE_ICONS,
@@ -33,6 +35,9 @@ POINT_PCT: Final = 18.0
 _ROLE_CLASS: Final = {Channel.AGENT: "agent", Channel.CALLER: "caller", None: "nobody"}
 _TOLD: Final = frozenset({"overlap_ms", "gap_ms", "incomer_begin", "known_at"})
 """Facts of an overlap that its length and place tell already."""
+_QUOTED_KINDS: Final = frozenset({"strong_words", "jargon", "discouraged"})
+"""Language events that the lane shows by their words, the others by their kind."""
+_SUGGESTED: Final = {"jargon": "Plain words"}
 _SHORT_CLASS: Final = {
     "floor_taking": "",
     "butting_in": "",
@@ -67,6 +72,8 @@ class Event:
     clip: tuple[int, int]
     spoken: str
     stop: bool = True
+    tip: str = ""
+    """Text of the tooltip; the title where it is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ class _Builder:
         facts: list[tuple[str, str]] | None = None,
         around: tuple[int, int] | None = None,
         stop: bool = True,
+        tip: str = "",
     ) -> None:
         when = clock(begin, tenths=True)
         first, last = around or (begin, end)
@@ -124,6 +132,7 @@ class _Builder:
                 clip=clip_around(first, last, self.duration),
                 spoken=f"{title}, at {spoken_clock(begin)}",
                 stop=stop,
+                tip=tip or title,
             )
         )
 
@@ -321,20 +330,40 @@ def _prompts(document: CallDocument) -> Lane | None:
 
 def _words(document: CallDocument) -> Lane | None:
     lane = _Builder("word", document.call.duration_ms)
+    mono = document.call.channel_mode == "mono"
     for event in sorted(document.language_events, key=lambda x: x.begin):
         name = LANGUAGE_NAMES.get(event.kind, LANGUAGE_OTHER)
         facts = [("Said", f"“{event.phrase}”"), ("By", SIDES[event.role])]
         if event.suggestion:
-            facts.append(("Try", event.suggestion))
-        if event.unexplained:
-            facts.append(("Explained", "no"))
+            facts.append((_SUGGESTED.get(event.kind, "Try"), event.suggestion))
+        if event.unexplained is not None:
+            facts.append(("Explained", "no" if event.unexplained else "yes, or the caller's own word"))
+        if event.severity is not None:
+            facts.append(("Weight" if event.kind == "strong_words" else "Severity", f"{event.severity} of 3"))
+        facts.append(("List row", event.id))
+        tip = f"{name}: “{event.phrase}” ({event.id})"
+        if event.suggestion:
+            tip += f". {_SUGGESTED.get(event.kind, 'Try')}: {event.suggestion}"
         lane.add(
             event.begin,
             event.end,
             f"{name}: “{event.phrase}”",
-            look=f"point word {_ROLE_CLASS[event.role]}",
-            icon=LANGUAGE_ICONS.get(event.kind, "circle-question-mark"),
-            label=f"“{event.phrase}”" if event.kind in ("strong_words", "jargon") else name.lower(),
+            look=f"point word w-{_word_shape(event)} {_ROLE_CLASS[event.role]}",
+            row=1 if event.role is Channel.AGENT else 0,
+            icon=LANGUAGE_ICONS.get(event.kind, LANGUAGE_OTHER_ICON),
+            label=f"“{event.phrase}”" if event.kind in _QUOTED_KINDS else name.lower(),
             facts=facts,
+            tip=tip,
         )
-    return Lane("word", "Words", "from the transcript", 1, lane.marks()) if lane.events else None
+    if not lane.events and (document.language is None or mono):
+        return None
+    reason = None if lane.events else "No phrase of the word lists was said"
+    return Lane("word", "Words", "" if mono else "you below", 1 if mono else 2, lane.marks(), reason)
+
+
+def _word_shape(event: LanguageEventEntry) -> str:
+    if event.kind == "jargon":
+        return "dashed" if event.unexplained else "thin"
+    if event.kind == "commitment" and event.id == "L14-vague":
+        return "dashed"
+    return LANGUAGE_SHAPES.get(event.kind, "bare")

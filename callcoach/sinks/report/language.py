@@ -1,4 +1,4 @@
-"""The language part of the page: acknowledgements, phrases, terms, close, the caller's style, a ticket draft."""
+"""The language part of the page: acknowledgements, phrases, terms, close, the caller's style."""
 
 from __future__ import annotations
 
@@ -25,10 +25,13 @@ SHOWN_ROWS: Final = 4
 _REPLY_WORDS: Final = 10
 _REPLY_REACH_MS: Final = 12_000
 """First words of the agent after strong words are looked for this far."""
+_REPLY_BACK_MS: Final = 4000
 _AFTER_MS: Final = 8000
 """A clip of a window without an answer goes on this long after the caller's words."""
 _BEFORE_MS: Final = 1000
-_RESULTS: Final = {"hit": "in time", "late": "late", "miss": "not answered"}
+_LEAD_MS: Final = 15_000
+"""A clip of a window begins this much before it opened at most."""
+_RESULTS: Final = {"hit": "in time", "late": "late", "miss": "not acknowledged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class StyleBar:
-    """One bar of the caller's style: a figure and its place on a fixed axis, per cent; None without figure."""
+    """One bar of the caller's style: a figure and its place on a fixed axis, per cent; None without one."""
 
     name: str
     text: str
@@ -169,9 +172,11 @@ def _facts(document: CallDocument) -> tuple[tuple[str, str], ...]:
     if metrics.L02 is not None:
         found.append(("Helpful phrases", str(metrics.L02.helpful)))
     if metrics.L07 is not None:
-        found.append(("Unexplained terms", f"{metrics.L07.unexplained} of {metrics.L07.count}"))
+        terms = metrics.L07
+        text = f"{terms.unexplained} of {terms.count}" if terms.count else "none"
+        found.append(("Unexplained terms", text))
     if metrics.L18 is not None:
-        found.append(("Close", f"{metrics.L18.points} of 4"))
+        found.append(("Points at the close", f"{metrics.L18.points} of 4"))
     return tuple(found)
 
 
@@ -198,7 +203,7 @@ def _window(document: CallDocument, index: int) -> WindowRow:
     answer = _acknowledgement_at(document, window)
     begin = strong[-1].begin if strong else window.opened
     end = window.opened + _AFTER_MS if window.answered is None else window.answered + 3000
-    first = max(0, max(begin, window.opened - _AFTER_MS) - _BEFORE_MS)
+    first = max(0, begin - _BEFORE_MS, window.opened - _LEAD_MS)
     waited = None if window.answered is None else max(0, window.answered - window.opened)
     return WindowRow(
         at=begin,
@@ -220,17 +225,21 @@ def _acknowledgement_at(document: CallDocument, window: AcknowledgementEntry) ->
     near = [
         event
         for event in document.language_events
-        if event.kind == "acknowledgement" and event.begin <= window.answered + 50
+        if event.kind == "acknowledgement"
+        and event.begin <= window.answered + 50
         and event.end >= window.answered - 50
     ]
     return min(near, key=lambda event: abs(event.begin - (window.answered or 0)), default=None)
 
 
 def _first_words(document: CallDocument, after: int) -> str:
+    turn = next((t for t in document.turns if t.role is Channel.AGENT and t.end > after), None)
+    # Where the agent spoke already, the answer begins with that turn.
+    first = after if turn is None else min(after, max(turn.begin, after - _REPLY_BACK_MS))
     said = [
         word
         for begin, _, word in timed_words(document, Channel.AGENT)
-        if after - 250 <= begin < after + _REPLY_REACH_MS
+        if first - 250 <= begin < after + _REPLY_REACH_MS
     ]
     return " ".join(said[:_REPLY_WORDS]) + (" …" if len(said) > _REPLY_WORDS else "")
 
@@ -263,7 +272,9 @@ def _grouped(events: Iterable[LanguageEventEntry]) -> list[list[LanguageEventEnt
     groups: dict[str, list[LanguageEventEntry]] = {}
     for event in sorted(events, key=lambda x: (x.begin, x.end)):
         # Rules on sentences share one id among different words.
-        key = event.id if event.suggestion or event.kind in ("jargon", "discouraged") else event.phrase.lower()
+        key = (
+            event.id if event.suggestion or event.kind in ("jargon", "discouraged") else event.phrase.lower()
+        )
         groups.setdefault(f"{event.kind}/{key}", []).append(event)
     return list(groups.values())
 

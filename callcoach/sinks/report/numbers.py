@@ -100,7 +100,7 @@ NAMES: Final[Mapping[str, str]] = {
     "L03": "Strong words of the caller",
     "L04": "Acknowledged in time",
     "L05": "Kinds of acknowledgement",
-    "L06": "Apologies and thanks",
+    "L06": "Apologies, thanks beside them",
     "L07": "Unexplained terms",
     "L08": "Terms the caller used",
     "L09": "Explanations with a check-back",
@@ -112,9 +112,9 @@ NAMES: Final[Mapping[str, str]] = {
     "L15": "Balance of the caller's words",
     "L16": "Fillers and hedges",
     "L17": "Caller's name said",
-    "L18": "Close, points of 4",
+    "L18": "Close",
     "L19": "Caller asked back",
-    "L20": "Style of the caller's words",
+    "L20": "Style of the caller's words: pace",
 }
 _TARGETS: Final[Mapping[str, tuple[str, str]]] = {
     "M18": ("2 open in the first third", "D"),

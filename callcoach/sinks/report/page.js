@@ -14,6 +14,20 @@
     if (board) fit();
   });
   window.addEventListener("afterprint", () => openedForPrint.forEach((part) => { part.open = false; }));
+
+  /* The draft of a ticket note: changed by hand or not, it is copied as it stands. */
+  const copy = $("copy");
+  if (copy) copy.addEventListener("click", () => {
+    const note = $("note"), told = (text) => { $("copied").textContent = text; };
+    const byHand = () => {
+      note.focus();
+      note.select();
+      told(document.execCommand("copy") ? "Copied" : "Selected: copy it with Ctrl+C");
+    };
+    if (navigator.clipboard) navigator.clipboard.writeText(note.value).then(() => told("Copied"), byHand);
+    else byHand();
+  });
+
   if (!board || !duration) return;
 
   const lanes = $("lanes"), sheet = $("sheet"), head = $("head"), span = $("span");
@@ -227,7 +241,7 @@
     seek((x / sheet.clientWidth) * duration, true);
   });
   document.addEventListener("click", (pointer) => {
-    const clip = pointer.target.closest(".clip");
+    const clip = pointer.target.closest(".clip[data-b]");
     if (!clip) return;
     const begin = Number(clip.dataset.b), end = Number(clip.dataset.e);
     const near = eventAt(clip);
@@ -239,7 +253,7 @@
   function eventAt(clip) {
     if (clip.dataset.at === undefined) return null;
     const near = stops.filter((id) => Math.abs(data.events[id].b - Number(clip.dataset.at)) < 30);
-    for (const kind of [/counted/, /silence/, /voice/, /cue/]) {
+    for (const kind of [/counted/, /silence/, /voice/, /word/, /cue/]) {
       const found = near.find((id) => kind.test(data.events[id].look));
       if (found) return found;
     }

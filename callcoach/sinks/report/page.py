@@ -23,6 +23,7 @@ from callcoach.sinks.report.focus import beside, work_on
 from callcoach.sinks.report.head import chips, notices, started
 from callcoach.sinks.report.highlights import went_well
 from callcoach.sinks.report.lanes import Event, timeline_lanes
+from callcoach.sinks.report.language import language_card
 from callcoach.sinks.report.numbers import number_groups
 from callcoach.sinks.report.wording import SIDES, seconds
 from callcoach.sinks.report.words import transcript_rows
@@ -96,6 +97,7 @@ def report_html(
             scores=score_rows(document),
             missing=document.scores.missing,
             qa=qa_rows(document),
+            language=language_card(document),
             upper=[lane for lane in lanes if lane.key in _UPPER],
             lower=[lane for lane in lanes if lane.key not in _UPPER],
             curves=delivery_curves(document, curves) if document.call.channel_mode != "transcript" else (),

@@ -11,6 +11,7 @@ from callcoach.contract import Metrics
 from callcoach.contract import metrics as m
 from callcoach.events import Fact
 from callcoach.sinks._style import clock, plural
+from callcoach.sinks.report.values_language import LANGUAGE_SHOWN
 from callcoach.sinks.report.wording import fact_rows, figure, seconds
 
 Shown = tuple[str, str]
@@ -310,4 +311,5 @@ _SHOWN: Final[Mapping[str, Callable[[Metrics], Shown]]] = {
     "V12": lambda x: ("", "") if x.V12 is None else _times(x.V12.openings, x.V12.total_s),
     "V14": lambda x: ("", "") if x.V14 is None else (figure(x.V14.per_min, "", 1), f"{x.V14.count}×"),
     "V16": _recovery,
+    **LANGUAGE_SHOWN,
 }

@@ -95,7 +95,7 @@ LANGUAGE_NAMES: Final[Mapping[str, str]] = {
 LANGUAGE_OTHER: Final = "Asked back"
 """Name of the one kind that the table leaves out: the caller asks what was meant."""
 LANGUAGE_ICONS: Final[Mapping[str, str]] = {
-    "discouraged": "rotate-ccw",
+    "discouraged": "repeat",
     "acknowledgement": "check",
     "strong_words": "quote",
     "jargon": "book-open",
@@ -105,9 +105,21 @@ LANGUAGE_ICONS: Final[Mapping[str, str]] = {
     "hold_notice": "clock",
     "commitment": "flag",
     "open_question": "message-circle",
-    "apology": "repeat",
-    "thanks": "check",
+    "apology": "message-circle-reply",
+    "thanks": "thumbs-up",
 }
+LANGUAGE_OTHER_ICON: Final = "circle-question-mark"
+LANGUAGE_SHAPES: Final[Mapping[str, str]] = {
+    "strong_words": "square",
+    "discouraged": "tag",
+    "acknowledgement": "round",
+    "deescalation": "round",
+    "recap": "round",
+    "check_back": "round",
+    "hold_notice": "round",
+    "commitment": "round",
+}
+"""Frame of a mark by kind: what helps is round, what the caller said strongly square, the rest bare."""
 
 CUE_ICONS: Final[Mapping[str, str]] = {
     "C01": "hand",
