@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from callcoach.clock import Samples, Span, to_samples
 from callcoach.config import Settings
 from callcoach.core.clause import ClauseJudge
@@ -104,7 +106,7 @@ class Conversation:
         events += self.meetings.step(now, final=True)
         silence = self.silences.finish(length)
         if silence is not None:
-            events.append(silence)
+            events.append(replace(silence, known_at=Samples(max(silence.known_at, now))))
         self._dirty = True
         return events
 

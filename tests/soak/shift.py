@@ -219,7 +219,9 @@ class Shift:
 
     def run(self, hours: float, wall_s: float | None) -> Outcome:
         """Take calls until so many fake hours, or real seconds, are over."""
-        while self._now() < hours * 3600 and (wall_s is None or self.outcome.wall_s < wall_s):
+        while self._now() < hours * 3600 and (
+            wall_s is None or self.outcome.wall_s < wall_s or self.outcome.calls <= WARM_CALLS
+        ):
             self._call()
             self._clock.freeze(float(self._chance.uniform(2, 20)))
             self.outcome.wall_s = time.monotonic() - self._begun

@@ -36,7 +36,7 @@ def test_two_minutes_of_a_shift_lose_nothing_and_do_not_grow() -> None:
     assert done.returncode == 0
     assert outcome["calls"] > outcome["settled_call"] >= 1
     assert outcome["growth_bytes"] <= GROWTH_BYTES
-    assert outcome["faults"] > 3
+    assert outcome["faults"] > 0
     assert outcome["compared_s"] > 120
 
 
