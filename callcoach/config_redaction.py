@@ -28,7 +28,9 @@ class RedactionSettings(Stage):
     asked_s: float = setting(
         20.0, "s", "Time after such a question in which the other party's answer counts", "[D]", ge=0, le=120
     )
-    margin_s: float = setting(0.5, "s", "Sound silenced before and after what is masked", "[D] PRV-5", ge=0, le=3)
+    margin_s: float = setting(
+        0.5, "s", "Sound silenced before and after what is masked", "[D] PRV-5", ge=0, le=3
+    )
     reach_s: float = setting(
         1.5,
         "s",

@@ -39,6 +39,8 @@ def test_a_killed_recorder_loses_at_most_half_a_second(tmp_path: Path) -> None:
         assert reading.end >= last - SAMPLE_RATE // 2
         assert reading.damage == ()
         complete(folder, write_flac(folder))
+        if not reading.end:  # killed before its first frame
+            continue
         samples = soundfile.read(folder / "audio" / "call.flac", dtype="int16", always_2d=True)[0]
         np.testing.assert_array_equal(samples, counted(reading.end))
     assert max(int(str(kill["last"])) for kill in kills) > SAMPLE_RATE
