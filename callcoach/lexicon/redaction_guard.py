@@ -44,13 +44,10 @@ def _phrases(text: str) -> tuple[tuple[str, ...], ...]:
 
 TRIGGERS: Final = {
     Reason.CARD: _phrases(
-        "card number,long number on the,number on the front,sixteen digit number,"
-        "16 digit number,credit card is,debit card is,"
-        "credit card details,debit card details,card details,expiry date,expiration date"
+        "card number,sixteen digit number,16 digit number,credit card is,debit card is,"
+        "credit card details,debit card details,card details"
     ),
-    Reason.CODE: _phrases(
-        "security code,cvv,cvc,csc,digits on the back,numbers on the back,number on the back of the card"
-    ),
+    Reason.CODE: _phrases("security code,cvv,cvc,number on the back of the card"),
     Reason.PASSWORD: _phrases(
         "my password is,password is,my pin is,pin number is,my passcode is,passcode is,"
         "my passphrase is,my pin,"
@@ -58,7 +55,10 @@ TRIGGERS: Final = {
         "give me your password,your pin number"
     ),
 }
-"""Words that come before a secret, by what they announce."""
+"""Words that come before a secret, by what they announce.
+
+Those of cards begin a pause, so they name the card: "the number on the front" is also that of a printer.
+"""
 PAUSING: Final = frozenset({Reason.CARD, Reason.CODE})
 """These start a card pause by themselves."""
 _LAST_WORDS: Final = {phrase[-1] for phrases in TRIGGERS.values() for phrase in phrases}

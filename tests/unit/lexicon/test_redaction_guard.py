@@ -23,7 +23,6 @@ def reasons(text: str) -> list[Reason]:
         ("what's your password", Reason.PASSWORD, False),
         ("let me read you my card number.", Reason.CARD, True),
         ("and the security code is", Reason.CODE, True),
-        ("the expiry date", Reason.CARD, True),
         ("four two double seven oh nine", Reason.DIGITS, False),
         ("4111 um 1111", Reason.DIGITS, False),
     ],
@@ -42,6 +41,9 @@ def test_warns(said: str, reason: Reason, pauses: bool) -> None:
         "it is four two seven nine",
         "four two <6> seven nine one one",
         "the code of the door",
+        "there's a label with a number on the front",
+        "read me the numbers on the back of the router",
+        "the expiry date of the licence",
     ],
 )
 def test_is_silent(said: str) -> None:
