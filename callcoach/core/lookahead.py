@@ -22,6 +22,7 @@ from callcoach.core.activity import SpeechActivity
 from callcoach.core.bleed import BleedGate
 from callcoach.core.level import hop_levels
 from callcoach.core.reframe import Reframer
+from callcoach.core.track import OFFSET_FOLLOW
 from callcoach.core.utterances import Party
 from callcoach.core.windows import WindowPacker
 from callcoach.events import Channel, Word
@@ -33,9 +34,6 @@ SPARE_S: Final = 5.0
 A window is cut at latest ``patience_s`` and one piece after its first piece began, so every piece lies in a
 cut window when the analysis asks for it.
 """
-
-_OFFSET_FOLLOW: Final = 0.03
-"""As in `callcoach.core.track`."""
 
 _Key = tuple[Channel | None, Span]
 
@@ -184,7 +182,7 @@ class _Ear:
         return self._heard.popleft() if self._heard else self._detector(frame)
 
     def hear(self, samples: Audio) -> tuple[float, float]:
-        self._offset += _OFFSET_FOLLOW * (float(samples.sum(dtype=np.float64)) / len(samples) - self._offset)
+        self._offset += OFFSET_FOLLOW * (float(samples.sum(dtype=np.float64)) / len(samples) - self._offset)
         self._frame = samples - np.float32(self._offset)
         self._probability = self._detector(self._frame)
         self._heard.append(self._probability)

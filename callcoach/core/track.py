@@ -20,9 +20,9 @@ from callcoach.core.windows import PieceCutter
 from callcoach.events import Channel, SpeechSegment
 from callcoach.ports import Audio, SpeechDetector, SpeechWindow
 
-_OFFSET_FOLLOW: Final = 0.03
+OFFSET_FOLLOW: Final = 0.03
 """Share of each frame's mean that moves the offset: a time constant of about 1 s."""
-_CLIP_LEVEL: Final = 0.99
+CLIP_LEVEL: Final = 0.99
 """Samples at or above this are clipped (V08)."""
 
 
@@ -66,11 +66,11 @@ class ChannelTrack:
         peak = max(float(samples.max()), -float(samples.min()))
         self.loudest = max(self.loudest, peak)
         clipped = [0, 0]
-        if peak >= _CLIP_LEVEL:
-            over = np.abs(samples).reshape(-1, HOP_LENGTH) >= _CLIP_LEVEL
+        if peak >= CLIP_LEVEL:
+            over = np.abs(samples).reshape(-1, HOP_LENGTH) >= CLIP_LEVEL
             clipped = np.count_nonzero(over, axis=1).tolist()
         self.clips.extend(clipped)
-        self._offset += _OFFSET_FOLLOW * (float(samples.sum(dtype=np.float64)) / len(samples) - self._offset)
+        self._offset += OFFSET_FOLLOW * (float(samples.sum(dtype=np.float64)) / len(samples) - self._offset)
         self._frame = samples - np.float32(self._offset)
         self._probability = self._detector(self._frame)
         self._levels = hop_levels(self._frame)

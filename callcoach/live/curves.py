@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from callcoach.clock import FRAME_LENGTH, HOP_LENGTH, SAMPLE_RATE
 from callcoach.core.delivery.ticks import HopColumns
+from callcoach.core.track import CLIP_LEVEL, OFFSET_FOLLOW
 from callcoach.events import Channel, SpeechSegment
 from callcoach.sinks.folder import ProsodyTrack
 from callcoach.sources.stored_call import MOST_ARCHIVE_BYTES, MOST_HOPS, open_bounded
@@ -47,10 +48,6 @@ _MOST_PER_RECORD: Final = 1 << 12
 _SILENT_DBFS: Final = -180.0
 _SETTLE: Final = 5 * SAMPLE_RATE
 """Samples in which an offset is followed to 1 %: five time constants of 1 s."""
-_OFFSET_FOLLOW: Final = 0.03
-"""As in `callcoach.core.track`, so that levels are those of the analysis."""
-_CLIP_LEVEL: Final = 0.99
-"""As there (V08)."""
 
 
 class CurveLog:
@@ -216,11 +213,11 @@ def _measure(pcm: NDArray[np.int16], found: Mapping[Channel, Measured]) -> None:
         frames = pcm[:, column].astype(np.float32).reshape(-1, FRAME_LENGTH) / np.float32(32768)
         magnitude = np.abs(frames)
         measured.loudest = max(measured.loudest, float(magnitude.max()))
-        measured.clipped += int(np.count_nonzero(magnitude >= _CLIP_LEVEL))
+        measured.clipped += int(np.count_nonzero(magnitude >= CLIP_LEVEL))
         means = (frames.sum(axis=1, dtype=np.float64) / FRAME_LENGTH).tolist()
         offsets, offset = [], measured.offset
         for mean in means:
-            offset += _OFFSET_FOLLOW * (mean - offset)
+            offset += OFFSET_FOLLOW * (mean - offset)
             offsets.append(offset)
         measured.offset = offset
         hops = (frames - np.array(offsets, np.float32)[:, np.newaxis]).reshape(-1, HOP_LENGTH)

@@ -88,6 +88,8 @@ IDLE_S: Final = 0.01
 MOST: Final = SAMPLE_RATE // 4
 """Samples analysed in one go, so that commands never wait long behind a backlog."""
 FIGURES_S: Final = 0.25
+HALF_RATE: Final = 4
+"""Level of the overload ladder from which on the display is refreshed half as often."""
 SYNC_S: Final = 0.5
 """DUR-2: a power cut costs at most a second of events."""
 SCRUB_S: Final = 30.0
@@ -156,7 +158,6 @@ class LiveSession:
         self._paused_at = 0
         self._reminded = 0
         self.disk: Disk | None = None
-        self.input_states: dict[Channel, str] = {}
         self._ring = SharedRing.create()
         spec = CaptureSpec(
             call_id=self.call_id,
@@ -192,7 +193,7 @@ class LiveSession:
         """Up to here the analysis has heard."""
         self._held: list[tuple[int, int, Event]] = []
         """Events that are told once the analysis is there."""
-        self._count = 0
+        self._count = self._looks = 0
         self._figures_at = self._synced_at = self._analysis_s = 0.0
         self._curves_from = 0
         self._erasures = 0
@@ -200,8 +201,6 @@ class LiveSession:
         self._log: JsonlSink | None = None
         self._curves: CurveLog | None = None
         self._interims: Any = None
-        self.heard_behind = 0.0
-        """Seconds by which the analysis is behind the capture."""
 
     # What others may ask
 
@@ -349,7 +348,6 @@ class LiveSession:
         begun = self._clock.monotonic()
         self._analyse(block)
         self._analysis_s += self._clock.monotonic() - begun
-        self.heard_behind = (self._ring.written - self._position) / SAMPLE_RATE
         seconds = self._plan.seconds
         if seconds is not None and self._position >= to_samples(seconds) and not self._capture.stopping:
             self._capture.send(Stop())
@@ -481,7 +479,6 @@ class LiveSession:
         match message:
             case Started(names):
                 self._show.say("started", f"Agent: {names[Channel.AGENT]}. Caller: {names[Channel.CALLER]}.")
-                self.input_states = dict.fromkeys(names, "opened")
             case Begun(monotonic):
                 if self._capture.begun is None:
                     self._capture.begun = monotonic
@@ -491,7 +488,6 @@ class LiveSession:
                     span = Span(Samples(start), Samples(end))
                     self._hold(Gap(span=span, known_at=span.end, reason=reason, channel=channel))
             case InputState(channel, state, name, position):
-                self.input_states[channel] = state
                 at = Span(Samples(position), Samples(position))
                 self._hold(Device(span=at, known_at=at.end, channel=channel, state=state, name=name))
                 if state != "ended":
@@ -551,7 +547,10 @@ class LiveSession:
         if now - self._synced_at >= SYNC_S and self._log is not None:
             self._synced_at = now
             self._log.sync()
-        self._show.tick(self)
+        # on the last level of the ladder what is shown changes half as often (OVL-1)
+        self._looks += 1
+        if self.level < HALF_RATE or self._looks % 2:
+            self._show.tick(self)
 
     # What the agent orders
 

@@ -259,7 +259,7 @@ FIXED = [
     (word_pace.BAND_WPM[1], "to {:g} WPM | under 6 s of speech"),
     (delivery_metrics._LEAST_RATE_S, "| under {:g} s of speech | | V03"),
     (delivery_metrics._LEAST_FILLED_S, "per minute of speech | under {:g} s of speech |"),
-    (track._CLIP_LEVEL, "share of all samples at {:g} of full scale"),
+    (track.CLIP_LEVEL, "share of all samples at {:g} of full scale"),
     (c03_narrate_silence._STRONG_S, "{:g} s (fixed) without words or while"),
     (c04_answer_now._SENTENCE_REACH_S, "(of the last {:g} s, fixed)"),
     (c08_speak_up._FRESH_S, "known within {:g} s (fixed)"),
